@@ -70,12 +70,17 @@ COMMANDS = {
     "export int8": "export {folder}/model --out {place}/small --quantize int8 --force",
     "export static-embedding": "export {folder}/model --out {place}/static --format static-embedding --force",
     "export spacy": "export {folder}/model --out {place}/spacy --format spacy --force",
+    "export .txt.zst": "export {folder}/model --out {place}/v.txt.zst --force",
+    "export --prefix": "export {folder}/model --out {place}/v.npz --prefix 4 --float16 --force",
     "export embedding-atlas": "export {folder}/model --out {place}/map.parquet --format embedding-atlas --prune 50 "
     "--force",
     "convert .npz": "convert {folder}/model {place}/v.npz --force",
     "convert .safetensors": "convert {folder}/model {place}/v.safetensors --force",
     "convert .parquet": "convert {folder}/model {place}/v.parquet --force",
     "convert projector": "convert {folder}/model {place}/projector --format projector --force",
+    "export-lm .safetensors": "export-lm {folder}/lm --out {place}/m.safetensors --format safetensors --force",
+    "export-lm .pt": "export-lm {folder}/lm --out {place}/m.pt --format torch --force",
+    "train-count-based": "train-count-based {folder}/model --out {place}/c --dimension 4 --threads 1 --force",
     "train-documents": "train-documents {folder}/text.txt --out {place}/d --dimension 8 --epochs 1 --min-count 1 "
     "--threads 1 --force",
     "infer": "infer {folder}/d {folder}/text.txt --out {place}/i.npy --threads 1 --force",
@@ -84,8 +89,14 @@ COMMANDS = {
     "align": "align {folder}/model {folder}/model --out {place}/a --force",
     "embed .npy": "embed {folder}/model {folder}/text.txt --out {place}/e.npy --force",
     "embed .csv": "embed {folder}/model {folder}/text.txt --out {place}/e.csv --force",
+    "embed .parquet": "embed {folder}/model {folder}/text.txt --out {place}/e.parquet --force",
+    "evaluate": "evaluate {folder}/model --data {folder}/similar.txt --out {place}/e.csv --force",
+    "plot": "plot {folder}/model --out {place}/m.png --force",
+    "init": "init --out {place}/p.toml",
     "phrases": "phrases {folder}/text.txt --min-count 1 --threshold 1 --out {place}/p.tsv --force",
     "walks": "walks {folder}/similar.txt --weight none --walks 2 --length 9 --threads 1 --out {place}/w.txt --force",
+    "walks .gz": "walks {folder}/similar.txt --weight none --walks 2 --length 9 --threads 1 --out {place}/w.txt.gz "
+    "--force",
     "search": "search {folder}/model {folder}/text.txt ba --index {place}/t.index --force",
     "map": "map {folder}/model --method pca --words 100 --out {place}/m.html --force",
     "map --history": "map {folder}/h --history --out {place}/h.html --force",
@@ -106,6 +117,8 @@ train.dimension = [8, 16]
 TIMED = ("logs", "summary.csv", "summary.parquet", "history.safetensors")  # they tell times, or depend on the clock
 READ = {
     "tune-lm": ("train-lm", "lm"),
+    "export-lm .safetensors": ("train-lm", "lm"),
+    "export-lm .pt": ("train-lm", "lm"),
     "infer": ("train-documents", "d"),
     "map --history": ("train-embeddings --history", "h"),
 }
@@ -116,6 +129,7 @@ RESUMABLE = (
     "train-embeddings --force",
     "train-embeddings --history",
     "train-glove",
+    "train-count-based",
     "train-lm",
     "train-documents",
     "batch",
