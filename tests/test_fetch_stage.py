@@ -70,6 +70,16 @@ def test_a_url_is_downloaded_once_and_not_asked_for_again(tmp_path):
     assert read(tmp_path / "root")[1] == TEXT  # the server has gone
 
 
+def _command(name, url, folder):
+    """Return a command that trains on the text at an address, into ``out``; a run keeps what it has fetched."""
+    small = ["--dimension", "4", "--epochs", "1", "--min-count", "1"]
+    if name == "train-embeddings":
+        return [name, url, *small, "--out", str(folder / "out")]
+    settings = folder / "run.toml"
+    settings.write_text(f'corpus.source = "{url}"\nvocabulary.min_count = 1\ntrain.dimension = 4\ntrain.epochs = 1\n')
+    return [name, str(settings), "--until", "train-embeddings", "--out", str(folder / "out")]
+
+
 @pytest.mark.parametrize(
     ("name", "useless", "whole"),
     [
@@ -79,10 +89,10 @@ def test_a_url_is_downloaded_once_and_not_asked_for_again(tmp_path):
     ],
     ids=["login-page", "truncated", "empty"],
 )
-def test_a_useless_download_is_named_with_what_repeats_it(tmp_path, name, useless, whole):
+@pytest.mark.parametrize("command", ["train-embeddings", "run"])
+def test_a_useless_download_is_named_with_what_repeats_it(tmp_path, command, name, useless, whole):
     with serve({name: useless}) as site:
-        command = ["train-embeddings", f"{site.url}/{name}", "--dimension", "4", "--epochs", "1", "--min-count", "1"]
-        command += ["--out", str(tmp_path / "out")]
+        command = _command(command, f"{site.url}/{name}", tmp_path)
         result = vecmill(*command)
         (cached,) = (tmp_path / "cache" / "downloads").glob(f"*/{name}")
         assert result.exit_code == 1

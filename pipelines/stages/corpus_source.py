@@ -1,6 +1,8 @@
 """The source text of a pipeline: fetched once, then opened from its recorded location."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -154,6 +156,24 @@ def open_fetched(directory: Path, settings: CorpusSettings) -> Corpus:
         originals = zip(corpus.files, location.origins, strict=True)
         corpus.files = tuple(replace(file, path=path, url=url) for file, (path, url) in originals)
     return corpus
+
+
+@contextmanager
+def fetched_again_if_unusable(directory: Path, settings: CorpusSettings) -> Iterator[None]:
+    """Let the fetch stage run again after a remote text could not be read: its copy would stay as it is.
+
+    Parameters
+    ----------
+    directory : Path
+        Directory of the stage.
+    settings : CorpusSettings
+    """
+    try:
+        yield
+    except CorpusError:
+        if settings.is_remote:
+            (directory / CORPUS_FILE).unlink(missing_ok=True)
+        raise
 
 
 def open_parts(directory: Path, settings: CorpusSettings, parts: tuple[str, ...]) -> dict[str, Corpus] | None:

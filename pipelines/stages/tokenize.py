@@ -12,7 +12,7 @@ from pipelines.running.hash_cache import HashCache
 from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.config import ConfigError
 from pipelines.settings.sections import TEXT_PARTS, CorpusSettings, TokenizerSettings
-from pipelines.stages.corpus_source import open_fetched, open_parts, require_unchanged
+from pipelines.stages.corpus_source import fetched_again_if_unusable, open_fetched, open_parts, require_unchanged
 from pipelines.stages.tokenize_shards import tokenize_shards
 from vecmill.plain_text import without_breaks_in_lines
 
@@ -91,7 +91,8 @@ class TokenizeStage(Stage):
             arguments = {"spec": "whitespace", "lowercase": False, "normalize": self.tokenizer.normalize}
         texts = list(parts.values()) if parts else [open_fetched(fetched, self.corpus)]
         name, size = (self.corpus.shown if parts else texts[0].name), _total([text.size for text in texts])
-        with context.progress.task(f"tokenizing {name}", size) as update:
+        task = context.progress.task(f"tokenizing {name}", size)
+        with fetched_again_if_unusable(fetched, self.corpus), task as update:
             in_shards = context.backend.tasks > 1 and not self.line_per_record
             if in_shards and all(text.rereadable for text in texts):
                 warnings = tokenize_shards(parts or {"": texts[0]}, arguments, directory, context.backend, update)
