@@ -33,7 +33,7 @@ from vecmill.surrogates import encoded
 RECORD_LIMIT = 1 << 30
 """Longest record of a .jsonl or .csv file, in bytes; a longer one is damage, such as an unclosed quotation mark."""
 
-_NONE = "\uffff"  # in the place of a separator of columns: in no text
+_NO_SEPARATOR = "\uffff"  # of columns: it is in no text
 _RAGGED = "record with more fields than the header has columns; text with separators needs quotation marks"
 _JSON_KINDS = {
     bool: "true or false",
@@ -219,7 +219,8 @@ def _delimiter(head: bytes, path: str) -> str:
     Where the header is one column, the commas of a text that has no quotation marks separate nothing.
     """
     header = re.split(rb"[\r\n]", head, maxsplit=1)[0]
-    return next((mark for mark in ("\t" if suffix_of(path) == ".tsv" else ",;\t|") if mark.encode() in header), _NONE)
+    marks = "\t" if suffix_of(path) == ".tsv" else ",;\t|"
+    return next((mark for mark in marks if mark.encode() in header), _NO_SEPARATOR)
 
 
 class _Lines:

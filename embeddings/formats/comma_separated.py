@@ -110,9 +110,10 @@ def _are_coordinates(names: Sequence[str]) -> bool:
 
 
 def _beside_dimensions(names: Sequence[str]) -> str | None:
-    """Return the first column that is none of the dimensions 0, 1, 2 and so on, or 1, 2, 3; None if all are named."""
+    """Return the first column without a number where the others are 0, 1, 2 and so on, or 1, 2, 3; None otherwise."""
     numbered = [name for name in names if name.isdecimal()]
-    if numbered not in ([*map(str, range(first, first + len(numbered)))] for first in (0, 1)) or not numbered:
+    first = 0 if numbered[:1] == ["0"] else 1
+    if not numbered or numbered != [str(number) for number in range(first, first + len(numbered))]:
         return None
     return next((name for name in names if not name.isdecimal()), None)
 

@@ -77,7 +77,7 @@ class LanguageModel(NextWordNetwork):
     ):
         super().__init__(config, vocabulary, rng=rng, embedding=embedding, dtype=dtype)
         self.tokenizer_settings = dict(tokenizer or {})
-        self._adaptation: Adaptation | EmbeddingsError = Adaptation()
+        self._adaptation: Adaptation | str = Adaptation()  # or what is wrong with its file
 
     def __repr__(self) -> str:
         network = f"{counted(self.config.layers, 'layer')} of {self.config.hidden_size:,} units ({self.config.cell})"
@@ -85,9 +85,9 @@ class LanguageModel(NextWordNetwork):
 
     @property
     def adaptation(self) -> Adaptation:
-        """What `tune` found for cache, dynamic evaluation and n-grams; an error if the file of it is damaged."""
-        if isinstance(self._adaptation, EmbeddingsError):
-            raise self._adaptation
+        """What `tune` found for cache, dynamic evaluation and n-grams; raises an error if its file is damaged."""
+        if isinstance(self._adaptation, str):
+            raise EmbeddingsError(self._adaptation)
         return self._adaptation
 
     @adaptation.setter
@@ -388,5 +388,5 @@ class LanguageModel(NextWordNetwork):
         try:
             model._adaptation = Adaptation.load(place)
         except EmbeddingsError as error:  # without its settings the model can be used
-            model._adaptation = error
+            model._adaptation = str(error)
         return model

@@ -260,17 +260,7 @@ class PhraseFile(NamedTuple):
             raise EmbeddingsError(f"cannot read the phrases {path}: {error.strerror}") from error
 
     def table(self) -> PhraseTable:
-        """Return the phrases.
-
-        Returns
-        -------
-        PhraseTable
-
-        Raises
-        ------
-        EmbeddingsError
-            The content is no table of phrases; the message names the line.
-        """
+        """Return the phrases; raise an `EmbeddingsError`, which names the line, if the content is no table of them."""
         path = self.path
         try:
             text = self.content.decode()

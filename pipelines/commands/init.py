@@ -27,13 +27,14 @@ def init_command(
     from vecmill.files import atomic_file
 
     content = config_template().encode()
-    if not (out.is_file() and out.read_bytes() == content):  # as after an interruption, or from another call
-        if os.path.lexists(out):  # a link to nothing would be lost, too
-            raise OutputError(f"{out} exists and is not overwritten; choose another name with --out")
+    written = not os.path.lexists(out)  # a link to nothing would be lost, too
+    if written:
         expect_output(out)
         with atomic_file(out) as file:
             file.write(content)
+    elif not (out.is_file() and out.read_bytes() == content):  # else a call that was interrupted may have written it
+        raise OutputError(f"{out} exists and is not overwritten; choose another name with --out")
     if as_json:
         results.print(json.dumps({"out": str(out)}))
         return
-    results.print(f"Wrote {out}. Next: {program()} run {shell(out)}")
+    results.print(f"{'Wrote' if written else 'Kept'} {out}. Next: {program()} run {shell(out)}")
