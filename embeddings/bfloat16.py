@@ -3,13 +3,14 @@
 A bfloat16 is the upper half of a float32: its sign, its exponent and 7 bits of its fraction. Processors with
 AVX512-BF16 multiply 32 pairs of them and add the products to 16 float32 sums in one instruction (`vdpbf16ps`). Zen 4
 and its successors begin one in every cycle, which are twice as many products as with float32 numbers. Xeons begin one
-in two cycles, by LLVM's model of Sapphire Rapids, and are not faster with it.
+in two cycles, by LLVM's model of Sapphire Rapids, and are not faster with it; they have a matrix unit (`tiles`).
 
-The instruction takes numbers that follow each other along the axis of the sum. Both matrices are therefore packed
-first: ``packed[q, p, r]``, a uint32, holds elements 2p (lower half) and 2p + 1 of row q · width + r of a matrix (n, k),
-whose rows and columns are padded with zeros. A product left (n, k) · right (k, m) reads panels of `ROWS` rows of `left`
-and of `COLUMNS` rows of the transpose of `right`; `ROWS` × `COLUMNS` sums stay in registers. With
-``NUMBA_DISABLE_JIT=1`` the same functions run as plain Python.
+Both take numbers that follow each other along the axis of the sum. Both matrices are therefore packed first:
+``packed[q, p, r]``, a uint32, holds elements 2p (lower half) and 2p + 1 of row q · width + r of a matrix (n, k), whose
+rows and columns are padded with zeros. A product left (n, k) · right (k, m) reads panels of `ROWS` rows of `left` and
+of `COLUMNS` rows of the transpose of `right`; `ROWS` × `COLUMNS` sums stay in registers. For the matrix unit, 16 pairs
+of a panel of `left` are two tiles: 16 rows of 16 pairs each, one after the other. With ``NUMBA_DISABLE_JIT=1`` the same
+functions run as plain Python.
 """
 
 import llvmlite.binding
@@ -19,22 +20,28 @@ from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from embeddings import simd
+from embeddings import simd, tiles
 from embeddings.compilation import compiled, inlined
 
 _PROCESSOR = config.CPU_NAME or llvmlite.binding.get_host_cpu_name()
 
-AVAILABLE = "+avx512bf16" in simd.FEATURES and _PROCESSOR.startswith("znver")
-"""Whether Numba compiles for processors that have the instruction and are faster with it."""
+_FAST_VECTORS = "+avx512bf16" in simd.FEATURES and _PROCESSOR.startswith("znver")
 
-ROWS, COLUMNS = 10, 32
+AVAILABLE = tiles.permitted() if tiles.CHOSEN else _FAST_VECTORS
+"""Whether Numba compiles for processors that are faster with products of bfloat16 numbers."""
+
+ROWS, COLUMNS = (tiles.ROWS, tiles.COLUMNS) if tiles.CHOSEN else (10, 32)
 """Rows of a panel on the left, and of one (columns of the product) on the right."""
 
+PAIRS = tiles.PAIRS if tiles.CHOSEN else 1
+"""Pairs that are multiplied at once: a panel has a multiple of it."""
+
 _LANES = 16
-_PAIRS = 512  # along the sum in one block, whose two panels stay in the cache of a core
+_MOST_PAIRS = 192 if tiles.CHOSEN else 512  # along the sum in one block, whose panels stay in the caches of a core
+_PANELS = 8 if tiles.CHOSEN else 1  # on the right, in the caches of a core until all on the left have met them
 _VECTORS = COLUMNS // _LANES
 
-if AVAILABLE:
+if _FAST_VECTORS:
     llvmlite.binding.initialize_native_asmparser()  # LLVM has had several types for the arguments of its intrinsic
 
 _WORD = ir.IntType(32)
@@ -120,64 +127,100 @@ def _transposed(builder, rows):
     return rows
 
 
-@intrinsic
-def _pack_pair(typingctx, matrix, row, column, size, packed, place):
-    """Pack rows `row` and `row + 1` of a transpose, 16 columns: lanes of one pair of a panel.
+class _Block:
+    """Elements of a matrix from a row and a column on, and their place in a panel: the arguments of `_packing`."""
 
-    `size` has the rows and columns of the matrix from here on, and the lanes of the panel; `place` the panel, the pair
-    and the first lane in `packed`.
+    def __init__(self, context, builder, signature, args) -> None:
+        self._builder, self._row, self._column = builder, args[1], args[2]
+        self._source = _Memory(context, builder, signature.args[0], args[0])
+        self._target = _Memory(context, builder, signature.args[4], args[4])
+        self._rows, self._columns, self._lanes = cgutils.unpack_tuple(builder, args[3])
+        self._place = cgutils.unpack_tuple(builder, args[5])
+
+    def _load(self, i, part):
+        """Load 16 elements of the row `i` from here; zeros beyond the matrix."""
+        inside = _first_lanes(self._builder, self._builder.sub(self._columns, _index(_LANES * part)))
+        exists = self._builder.icmp_signed(">", self._rows, _index(i))
+        lanes = self._builder.select(exists, inside, ir.Constant(inside.type, [False] * _LANES))
+        place = self._builder.add(self._row, _index(i)), self._builder.add(self._column, _index(_LANES * part))
+        return self._source.load_some(place, lanes)
+
+    def pairs_of_rows(self, count):
+        """Return `count` vectors: rows 2i and 2i + 1, of 16 columns each."""
+        return [_paired(self._builder, self._load(2 * i, 0), self._load(2 * i + 1, 0)) for i in range(count)]
+
+    def pairs_of_columns(self):
+        """Return 16 vectors, one for each row: 16 pairs of columns each."""
+        chosen = [ir.Constant(_WORDS, list(range(start, 2 * _LANES, 2))) for start in (0, 1)]
+        loaded = [[self._load(i, part) for part in (0, 1)] for i in range(_LANES)]
+        return [
+            _paired(self._builder, *(self._builder.shuffle_vector(*parts, lanes) for lanes in chosen))
+            for parts in loaded
+        ]
+
+    def store_pairs(self, vectors, exists):
+        """Store vectors of one pair each, as far as `exists` says that there is one."""
+        q, p, r = self._place
+        for i, words in enumerate(vectors):
+            count = self._builder.select(exists(i), self._lanes, _index(0))
+            self._target.store_some((q, self._builder.add(p, _index(i)), r), words, count)
+
+    def store_tile(self, vectors):
+        """Store vectors of one row each: the tile of 16 rows that begin with row 0 or 16 of the panel."""
+        q, p, r = self._place
+        p = self._builder.add(p, self._builder.lshr(r, _index(1)))  # 16 rows of 16 pairs fill 8 rows of 32 lanes
+        for i, words in enumerate(vectors):
+            self._target.store((q, self._builder.add(p, _index(i // 2)), _index(i % 2 * _LANES)), words)
+
+    def is_inside(self, column):
+        """Return whether the matrix has this column, counted from here."""
+        return self._builder.icmp_signed(">", self._columns, _index(column))
+
+
+def _packing(pack):
+    """Return the intrinsic that packs a block of a matrix with the code that `pack` builds.
+
+    `size` has the rows and columns of the matrix from `row` and `column` on, and the lanes of the panel; `place` the
+    panel, the pair and the first lane in `packed`.
     """
 
-    def codegen(context, builder, signature, args):
-        source = _Memory(context, builder, signature.args[0], args[0])
-        target = _Memory(context, builder, signature.args[4], args[4])
-        rows, columns, lanes = cgutils.unpack_tuple(builder, args[3])
-        inside = _first_lanes(builder, columns)
-        second = builder.icmp_signed(">", rows, _index(1))
-        none = ir.Constant(inside.type, [False] * _LANES)
-        even = source.load_some((args[1], args[2]), inside)
-        odd = source.load_some((builder.add(args[1], _index(1)), args[2]), builder.select(second, inside, none))
-        place = cgutils.unpack_tuple(builder, args[5])
-        target.store_some(place, _paired(builder, even, odd), lanes)
-        return context.get_dummy_value()
+    @intrinsic
+    def packing(typingctx, matrix, row, column, size, packed, place):
+        def codegen(context, builder, signature, args):
+            pack(_Block(context, builder, signature, args), builder)
+            return context.get_dummy_value()
 
-    return types.void(matrix, types.intp, types.intp, size, packed, place), codegen
+        return types.void(matrix, types.intp, types.intp, size, packed, place), codegen
+
+    return packing
 
 
-@intrinsic
-def _pack_block(typingctx, matrix, row, column, size, packed, place):
-    """Pack 16 rows and 32 columns of a matrix: lanes of 16 pairs of a panel; arguments as those of `_pack_pair`."""
+@_packing
+def _pack_pair(block, builder):
+    """Pack two rows of a transpose, 16 columns: lanes of one pair of a panel."""
+    block.store_pairs(block.pairs_of_rows(1), lambda i: ir.Constant(ir.IntType(1), True))
 
-    def codegen(context, builder, signature, args):
-        source = _Memory(context, builder, signature.args[0], args[0])
-        target = _Memory(context, builder, signature.args[4], args[4])
-        rows, columns, lanes = cgutils.unpack_tuple(builder, args[3])
-        q, p, r = cgutils.unpack_tuple(builder, args[5])
-        inside = [_first_lanes(builder, builder.sub(columns, _index(start))) for start in (0, _LANES)]
-        chosen = [ir.Constant(_WORDS, list(range(start, 2 * _LANES, 2))) for start in (0, 1)]
-        none = ir.Constant(inside[0].type, [False] * _LANES)
-        pairs = []
-        for i in range(_LANES):
-            exists = builder.icmp_signed(">", rows, _index(i))
-            parts = [
-                source.load_some(
-                    (builder.add(args[1], _index(i)), builder.add(args[2], _index(_LANES * part))),
-                    builder.select(exists, inside[part], none),
-                )
-                for part in (0, 1)
-            ]
-            pairs.append(_paired(builder, *(builder.shuffle_vector(*parts, lane) for lane in chosen)))
-        for i, words in enumerate(_transposed(builder, pairs)):
-            exists = builder.icmp_signed(">", columns, _index(2 * i))
-            count = builder.select(exists, lanes, _index(0))
-            target.store_some((q, builder.add(p, _index(i)), r), words, count)
-        return context.get_dummy_value()
 
-    return types.void(matrix, types.intp, types.intp, size, packed, place), codegen
+@_packing
+def _pack_block(block, builder):
+    """Pack 16 rows and 32 columns of a matrix: lanes of 16 pairs of a panel."""
+    block.store_pairs(_transposed(builder, block.pairs_of_columns()), lambda i: block.is_inside(2 * (i - i % PAIRS)))
+
+
+@_packing
+def _pack_tile_of_transpose(block, builder):
+    """Pack 32 rows and 16 columns of a transpose: a tile."""
+    block.store_tile(_transposed(builder, block.pairs_of_rows(_LANES)))
+
+
+@_packing
+def _pack_tile(block, builder):
+    """Pack 16 rows and 32 columns of a matrix: a tile."""
+    block.store_tile(block.pairs_of_columns())
 
 
 @intrinsic
-def multiply_panels(typingctx, left, p, right, q, first, last, sums):
+def _multiply_panels(typingctx, left, p, right, q, first, last, sums):
     """Set `sums` (ROWS, COLUMNS) to the product of the pairs `first` to `last` of two panels."""
 
     def codegen(context, builder, signature, args):
@@ -227,7 +270,7 @@ if config.DISABLE_JIT:
         filled[: len(part), : part.shape[1]] = part
         target[:] = (_rounded(filled[:, ::2]) >> np.uint32(16) | _rounded(filled[:, 1::2]) & np.uint32(0xFFFF0000)).T
 
-    def multiply_panels(left, p, right, q, first, last, sums):  # noqa: D103
+    def _multiply_panels(left, p, right, q, first, last, sums):
         sums[:] = 0
         with np.errstate(invalid="ignore"):  # infinity times the zeros of the padding
             for half in (lambda words: words << np.uint32(16), lambda words: words & np.uint32(0xFFFF0000)):
@@ -236,14 +279,17 @@ if config.DISABLE_JIT:
 
 
 @compiled
-def pack_rows(matrix, packed, panels):
+def pack_rows(matrix, packed, is_left, panels):
     """Pack rows whose elements follow each other in memory.
 
     Parameters
     ----------
     matrix : (n, k) float32
         The strides of the second axis are 4.
-    packed : (ceil(n / width), ceil(k / 2), width) uint32
+    packed : (ceil(n / width), p, width) uint32
+        p is ceil(k / 2), rounded up to a multiple of `PAIRS`; the width is `ROWS` on the left, `COLUMNS` on the right.
+    is_left : bool
+        Whether the matrix is the left side of products, not the transpose of the right side.
     panels : Rows
         Panels to fill.
     """
@@ -254,32 +300,51 @@ def pack_rows(matrix, packed, panels):
             row = q * width + r
             rows, lanes = min(n - row, width - r), min(width - r, _LANES)
             for p in range(0, packed.shape[1], _LANES):
-                _pack_block(matrix, row, 2 * p, (rows, k - 2 * p, lanes), packed, (q, p, r))
+                if tiles.CHOSEN and is_left:
+                    _pack_tile(matrix, row, 2 * p, (rows, k - 2 * p, lanes), packed, (q, p, r))
+                else:
+                    _pack_block(matrix, row, 2 * p, (rows, k - 2 * p, lanes), packed, (q, p, r))
 
 
 @compiled
-def pack_columns(transpose, packed, pairs):
+def pack_columns(transpose, packed, is_left, pairs):
     """Pack a matrix whose transpose has rows with elements that follow each other in memory.
 
     Parameters
     ----------
     transpose : (k, n) float32
         The strides of the second axis are 4.
-    packed : (ceil(n / width), ceil(k / 2), width) uint32
+    packed, is_left
+        Those of `pack_rows`.
     pairs : Rows
-        Pairs of rows of `transpose` to pack.
+        Pairs of rows of `transpose` to pack; multiples of `PAIRS`.
     """
     k, n = transpose.shape
     width = packed.shape[2]
     for first in range(pairs[0], pairs[1], _LANES):  # a few rows, whose pages the processor knows, of every panel
         last = min(first + _LANES, pairs[1])
         for q in range(packed.shape[0]):
+            if tiles.CHOSEN and is_left:
+                for r in range(0, width, _LANES):
+                    column = q * width + r
+                    size = k - 2 * first, n - column, _LANES
+                    _pack_tile_of_transpose(transpose, 2 * first, column, size, packed, (q, first, r))
+                continue
             for p in range(first, last):
                 for r in range(0, width, _LANES):
                     column = q * width + r
                     columns = min(n - column, width - r)
                     lanes = min(width - r, _LANES) if p + 1 == last else _LANES  # the next pair overwrites the rest
                     _pack_pair(transpose, 2 * p, column, (k - 2 * p, columns, lanes), packed, (q, p, r))
+
+
+@inlined
+def multiply_panels(left, p, right, q, first, last, rows, sums):
+    """Set the first `rows` of `sums` (ROWS, COLUMNS) to the product of the pairs `first` to `last` of two panels."""
+    if tiles.CHOSEN:
+        tiles.multiply_panels(left, p, right, q, first, last, rows, sums)
+    else:
+        _multiply_panels(left, p, right, q, first, last, sums)
 
 
 @inlined
@@ -316,12 +381,15 @@ def multiply(left, right, out, add, row_panels, column_panels):
     """
     sums = np.empty((ROWS, COLUMNS), np.float32)
     pairs = left.shape[1]
-    for first in range(0, pairs, _PAIRS):
-        last = min(first + _PAIRS, pairs)
-        for q in range(column_panels[0], column_panels[1]):
+    tiles.configure()
+    for first in range(0, pairs, _MOST_PAIRS):
+        last = min(first + _MOST_PAIRS, pairs)
+        for start in range(column_panels[0], column_panels[1], _PANELS):
             for p in range(row_panels[0], row_panels[1]):
-                multiply_panels(left, p, right, q, first, last, sums)
-                _write(sums, out, p * ROWS, q * COLUMNS, add or first > 0)
+                for q in range(start, min(start + _PANELS, column_panels[1])):
+                    multiply_panels(left, p, right, q, first, last, out.shape[0] - p * ROWS, sums)
+                    _write(sums, out, p * ROWS, q * COLUMNS, add or first > 0)
+    tiles.release()
 
 
 @compiled
@@ -339,5 +407,5 @@ def add_product(left, right, out, rows):
     """
     part = left[rows[0] : rows[1], : 2 * right.shape[1]]
     packed = np.empty((-(-len(part) // ROWS), right.shape[1], ROWS), np.uint32)
-    pack_rows(part, packed, (0, len(packed)))
+    pack_rows(part, packed, True, (0, len(packed)))
     multiply(packed, right, out[rows[0] : rows[1]], True, (0, len(packed)), (0, len(right)))

@@ -1,5 +1,6 @@
 """Products of matrices that are rounded to bfloat16."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -10,18 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import config
 
-from embeddings import bfloat16, parallel
+from embeddings import bfloat16, parallel, tiles
 from embeddings.networks import products
 from embeddings.networks.cells import CELLS
 from embeddings.networks.layers import RecurrentLayer
-from embeddings.packed_matrices import packed
+from embeddings.packed_matrices import packed_left, packed_right
 from embeddings.parallel import using_threads
 
 EPSILON = 2.0**-8
 """Largest relative error of rounding to bfloat16."""
 
 pytestmark = pytest.mark.skipif(
-    not bfloat16.AVAILABLE and not config.DISABLE_JIT, reason="this processor is not faster with AVX512-BF16"
+    not bfloat16.AVAILABLE and not config.DISABLE_JIT, reason="this processor is not faster with numbers of bfloat16"
 )
 
 
@@ -48,7 +49,7 @@ def matrix(rng, rows, columns, layout):
 
 
 def product(left, right, out, add=False):
-    a, b = packed(left, bfloat16.ROWS), packed(right.T, bfloat16.COLUMNS)
+    a, b = packed_left(left), packed_right(right.T)
     bfloat16.multiply(a, b, out, add, (0, len(a)), (0, len(b)))
     return out
 
@@ -87,7 +88,7 @@ def test_numbers_are_rounded_to_the_nearest_ties_to_even(layout):
     values = values[np.isfinite(values) & (np.abs(values) > 1e-37) & (np.abs(values) < 1e38)]
     numbers = np.concatenate([values, -values])
     both = np.stack([numbers, numbers[::-1]], axis=1)
-    words = packed(both if layout == "rows" else np.asfortranarray(both), bfloat16.ROWS)[:, 0].ravel()
+    words = packed_right(both if layout == "rows" else np.asfortranarray(both))[:, 0].ravel()
     found = np.stack([words << np.uint32(16), words & np.uint32(0xFFFF0000)], axis=1).view(np.float32)
     np.testing.assert_array_equal(found[: len(both)], to_bfloat16(both).astype(np.float32))
 
@@ -107,7 +108,7 @@ def test_a_step_of_a_recurrent_network_changes_its_rows_alone():
     h[:, :50] = rng.standard_normal((23, 50))
     out = rng.standard_normal((23, 208), np.float32)
     before = out.copy()
-    bfloat16.add_product(h, packed(weight, bfloat16.COLUMNS), out[:, :200], (4, 17))
+    bfloat16.add_product(h, packed_right(weight), out[:, :200], (4, 17))
     np.testing.assert_array_equal(np.delete(out, range(4, 17), axis=0), np.delete(before, range(4, 17), axis=0))
     expected = before[4:17, :200] + to_bfloat16(h[4:17, :50]) @ to_bfloat16(weight).T
     np.testing.assert_allclose(out[4:17, :200], expected, atol=1e-4)
@@ -160,11 +161,41 @@ def test_a_layer_in_bfloat16_is_near_that_in_float64(name):
         assert 1e-5 < error < 0.02 or key.startswith("bias"), (key, error)
 
 
+def python(code, **environment):
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
 @pytest.mark.parametrize("setting", ["NUMBA_CPU_NAME=generic", "NUMBA_CPU_FEATURES=+avx2", "NUMBA_ENABLE_AVX=0"])
 def test_code_for_other_processors_does_not_use_the_instruction(setting):
     name, _, value = setting.partition("=")
-    code = "from embeddings import bfloat16; print(bfloat16.AVAILABLE)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, name: value}, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "False"
+    assert python("from embeddings import bfloat16; print(bfloat16.AVAILABLE)", **{name: value}) == "False"
+
+
+@pytest.mark.skipif(not tiles.CHOSEN, reason="this processor has no matrix unit")
+def test_the_matrix_unit_is_not_used_without_permission():
+    code = "from embeddings import tiles; tiles.permitted = lambda: False; from embeddings import bfloat16"
+    assert python(f"{code}; print(bfloat16.AVAILABLE)") == "False"
+
+
+@pytest.mark.skipif(not tiles.CHOSEN, reason="this processor has no matrix unit, so that the other tests use vectors")
+def test_vectors_and_the_matrix_unit_have_the_same_products():
+    code = """
+import numpy as np
+from embeddings import tiles
+from embeddings.networks import products
+rng = np.random.default_rng(9)
+left, right = rng.standard_normal((75, 650), np.float32), rng.standard_normal((200, 650), np.float32).T
+with products.in_bfloat16():
+    found = products.product(left, right), products.product(right.T, left.T)
+print(tiles.CHOSEN, [np.round(each, 3).tolist() for each in found])
+"""
+    of_vectors, of_tiles = python(code, NUMBA_CPU_NAME="znver4"), python(code)
+    found = [
+        np.concatenate([np.ravel(each) for each in ast.literal_eval(out.split(" ", 1)[1])])
+        for out in (of_vectors, of_tiles)
+    ]
+    assert of_vectors.startswith("False") and of_tiles.startswith("True")
+    np.testing.assert_allclose(*found, rtol=0, atol=2e-3)

@@ -68,7 +68,7 @@ class LMTrainingConfig:
         End training after this many validations in a row without improvement. None: train all epochs.
     precision : {"auto", "float32"}
         Numbers that large products multiply: "auto" rounds them to bfloat16 where the processor multiplies these faster
-        (Zen 4 and its successors), "float32" never; weights and sums are float32 with both.
+        (AMD since Zen 4, Xeons since Sapphire Rapids), "float32" never; weights and sums are float32 with both.
 
     Raises
     ------

@@ -18,14 +18,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from embeddings import bfloat16
 from embeddings.networks.cells import Cell, State, Tape, Weights
 from embeddings.networks.dropout import Dropout, drop_weights
 from embeddings.networks.embedding import RepeatedVectors
 from embeddings.networks.kernels import transpose
 from embeddings.networks.parameters import Parameter
 from embeddings.networks.products import FEWEST_ROUNDED, product, rounded
-from embeddings.packed_matrices import packed
+from embeddings.packed_matrices import packed_right
 from embeddings.parallel import Rows, over_rows, own_threads
 
 LANES = 16
@@ -224,13 +223,13 @@ class RecurrentLayer:
     def _recurrent_weights(self, steps: int) -> Weights:
         """Return W_hh as the time loops read it."""
         if self.cell.multiplies_state and self._rounds_products(steps):
-            return packed(self._recurrent, bfloat16.COLUMNS)
+            return packed_right(self._recurrent)
         return self._recurrent, self._transposed() if steps > SHORT_WINDOW else self._copy[:0]
 
     def _weights_back(self, tape: Tape) -> np.ndarray:
         """Return the transpose of W_hh as the time loops backwards read it."""
         if self.cell.multiplies_state and self._rounds_products(len(tape.gates)):
-            return packed(self._recurrent.T, bfloat16.COLUMNS)
+            return packed_right(self._recurrent.T)
         return self._transposed()[: self.output_size]
 
     def _rounds_products(self, steps: int) -> bool:

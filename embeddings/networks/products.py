@@ -11,7 +11,7 @@ from contextvars import ContextVar
 import numpy as np
 
 from embeddings import bfloat16, parallel
-from embeddings.packed_matrices import packed
+from embeddings.packed_matrices import packed_left, packed_right
 from embeddings.parallel import over_rows
 
 _rounds: ContextVar[bool] = ContextVar("rounds to bfloat16", default=False)
@@ -61,7 +61,7 @@ def product(left: np.ndarray, right: np.ndarray, out: np.ndarray | None = None) 
     if min(n, m) < FEWEST_ROUNDED or not rounded(left.dtype):
         return parallel.product(left, right, out)
     result = np.empty((n, m), left.dtype) if out is None else out
-    a, b = packed(left, bfloat16.ROWS), packed(right.T, bfloat16.COLUMNS)
+    a, b = packed_left(left), packed_right(right.T)
     cost = left.shape[1] * bfloat16.COLUMNS * bfloat16.ROWS
     if len(a) > len(b):
         over_rows(lambda p: bfloat16.multiply(a, b, result, False, p, (0, len(b))), len(a), cost=cost * len(b))

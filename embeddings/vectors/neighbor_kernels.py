@@ -7,7 +7,7 @@ only if it is above the smallest of the k best of its query, which a heap holds.
 
 import numpy as np
 
-from embeddings import bfloat16, simd
+from embeddings import bfloat16, simd, tiles
 from embeddings.compilation import compiled, inlined, subroutine
 
 ROWS = 12
@@ -71,17 +71,19 @@ def search_rounded(matrix, queries, query_panels, margins, exclude, floors, ids,
     scores = np.empty((bfloat16.ROWS, bfloat16.COLUMNS), np.float32)
     panels = np.empty((_PANELS, query_panels.shape[1], bfloat16.ROWS), np.uint32)
     limits = floors - margins
+    tiles.configure()
     for first in range(0, len(matrix), _PANELS * bfloat16.ROWS):
         part = matrix[first : first + _PANELS * bfloat16.ROWS]
         count = -(-len(part) // bfloat16.ROWS)
-        bfloat16.pack_rows(part, panels, (0, count))
+        bfloat16.pack_rows(part, panels, True, (0, count))
         for p in range(count):
+            rows = min(bfloat16.ROWS, len(part) - p * bfloat16.ROWS)
             for q in range(len(query_panels)):
-                bfloat16.multiply_panels(panels, p, query_panels, q, 0, panels.shape[1], scores)
+                bfloat16.multiply_panels(panels, p, query_panels, q, 0, panels.shape[1], rows, scores)
                 for start in range(0, bfloat16.COLUMNS, simd.WIDE):
                     column = q * bfloat16.COLUMNS + start
                     limit = simd.load_wide(limits, 0, column)
-                    for r in range(min(bfloat16.ROWS, len(part) - p * bfloat16.ROWS)):
+                    for r in range(rows):
                         if simd.any_above(simd.load_wide(scores, r, start), limit):
                             row = first + p * bfloat16.ROWS + r
                             _offer_exactly(
@@ -97,6 +99,7 @@ def search_rounded(matrix, queries, query_panels, margins, exclude, floors, ids,
                                 ids,
                                 values,
                             )
+    tiles.release()
     for query in range(len(ids)):
         _sort(ids[query], values[query])
 
@@ -125,6 +128,7 @@ def search_coded(codes, scales, matrix, first, end, queries, margins, exclude, f
     """
     scores = np.empty((1, simd.SCORES), np.float32)
     limits = floors - margins
+    tiles.configure()
     for row in range(first, end, 2):
         other = min(row + 1, end - 1)
         for column in range(0, len(queries), simd.SCORES):

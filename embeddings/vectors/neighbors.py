@@ -156,8 +156,7 @@ def _rounded_search(matrix: np.ndarray) -> Callable[..., None] | None:
     |x||y| (Cauchy-Schwarz); every addition in float32 adds no more than 2^-23 |x||y|. None for rows whose squares may
     be too small or too large for float32, which rows of about unit length are not.
     """
-    from embeddings import bfloat16
-    from embeddings.packed_matrices import packed
+    from embeddings.packed_matrices import packed_right
     from embeddings.vectors import neighbor_kernels
 
     dimension, largest = matrix.shape[1], longest_norm(matrix)
@@ -169,7 +168,7 @@ def _rounded_search(matrix: np.ndarray) -> Callable[..., None] | None:
         queries = np.ascontiguousarray(queries)
         margins = np.zeros_like(floors)
         margins[0, : len(queries)] = error * np.linalg.norm(queries.astype(np.float64), axis=1) + TINY * dimension
-        query_panels = packed(queries, bfloat16.COLUMNS)
+        query_panels = packed_right(queries)
         neighbor_kernels.search_rounded(matrix, queries, query_panels, margins, exclude, floors, *best)
 
     return search
