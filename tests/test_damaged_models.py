@@ -157,15 +157,6 @@ def test_a_record_that_is_nested_too_deep_or_needs_too_much_memory_is_one_line(l
     fails(1, "more weights than the file", "generate", lm)
 
 
-def test_a_file_without_permission_is_not_called_damaged(lm, monkeypatch):
-    def denied(path):
-        raise PermissionError(13, "Permission denied", str(path))
-
-    monkeypatch.setattr("embeddings.language_model.model_files.load_file", denied)
-    with pytest.raises(EmbeddingsError, match=r"cannot read .*model\.safetensors: Permission denied"):
-        LanguageModel.load(lm)
-
-
 # ----------------------------------------------------------------------------------------------------------- records
 
 

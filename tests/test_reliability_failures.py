@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import zipf
+from embeddings.language_model.model_files import LANGUAGE_MODEL_FILES
 from tests.command_line import vecmill
 
 TOO_LARGE = r"\S+ would be larger than a file may be; raise that limit \(ulimit -f\) and repeat the command to resume"
@@ -216,6 +217,13 @@ def test_text_that_may_not_be_read(folder, rights):
     Path("text.txt").chmod(0)
     fails_with_one_line(run(), r"text\.txt.*Permission denied")
     assert not Path("run/tokenize").exists()
+
+
+@pytest.mark.parametrize("name", LANGUAGE_MODEL_FILES)
+def test_a_language_model_that_may_not_be_read(folder, rights, expected, name):
+    shutil.copytree(expected[0] / "train-lm", "lm")
+    Path("lm", name).chmod(0)
+    fails_with_one_line(vecmill("generate", "lm"), rf"cannot read .*lm/{name}: Permission denied")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the tests of rights run by themselves")
