@@ -9,7 +9,6 @@ from safetensors.numpy import load_file, save_file
 
 import vecmill as vecmill_api
 from embeddings.errors import EmbeddingsError
-from embeddings.language_model.model import LanguageModel
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors import model_directory
 from embeddings.vectors.word_vectors import WordVectors
