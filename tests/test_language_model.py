@@ -244,6 +244,7 @@ def test_a_vocabulary_without_eos_is_refused():
         ({"cell": "lstn"}, "cell"),
         ({"output": "adaptive"}, "tie_weights"),
         ({"layers": 0}, "layers"),
+        ({"layers": 101}, "layers must be at most 100"),
         ({"dropout_input": 1.0}, "dropout_input"),
         ({"temporal_activation_regularization": -1.0}, "temporal_activation_regularization"),
     ],

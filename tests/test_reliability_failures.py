@@ -273,6 +273,17 @@ def test_a_damaged_file_of_a_finished_stage_is_named_and_made_again(folder, expe
     assert f"{Path(name).parent}: running again" in output
 
 
+@pytest.mark.parametrize("how", ["flipped", "cut", "missing"])
+@pytest.mark.parametrize(
+    "name", ["train-embeddings/vectors.npy", "train-lm/model.safetensors", "train-lm/vocabulary.tsv"]
+)
+def test_a_damaged_file_of_a_model_is_named_and_the_model_trained_again(folder, expected, name, how):
+    shutil.copytree(expected[0], "run")
+    damaged(Path("run", name), how)
+    output = finish(expected[1])
+    assert f"{Path(name).parent}: running again: {Path(name).name} is" in output
+
+
 @pytest.mark.parametrize("how", ["cut", "missing"])
 def test_a_damaged_record_of_a_stage_is_named_and_the_stage_made_again(folder, expected, how):
     shutil.copytree(expected[0], "run")
