@@ -202,6 +202,15 @@ def test_an_output_in_a_place_that_may_not_be_written(folder, rights):
     fails_with_one_line(vecmill(*command), "cannot write locked/vectors: Permission denied")
 
 
+def test_smaller_vectors_in_a_place_that_may_not_be_written(folder, rights, expected, monkeypatch):
+    Path("locked").mkdir(mode=0o500)
+    monkeypatch.setattr("embeddings.vectors.small_vectors.make_smaller", lambda *_, **__: pytest.fail("too late"))
+    for option, out in (("--quantize=int8", "locked/small"), ("--prefix=2", "locked/small.txt")):
+        for command in (("export", "--out"), ("convert",)):
+            result = vecmill(command[0], expected[0] / "train-embeddings", *command[1:], out, option)
+            fails_with_one_line(result, f"cannot write {out}: Permission denied")
+
+
 def test_an_output_that_became_read_only(folder, rights, expected):
     shutil.copytree(expected[0], "run")
     Path("pipeline.toml").write_text(SETTINGS.replace("dimension = 16", "dimension = 17"))
