@@ -164,6 +164,25 @@ def share_items(work: Callable[[Item], None], items: Iterator[Item]) -> None:
             future.result()
 
 
+class Turn:
+    """A lock of a network, whose layers keep the values of their last input: one thread at a time may use them.
+
+    A copy and a pickle have a lock of their own.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *exception: object) -> None:
+        self._lock.release()
+
+    def __reduce__(self) -> tuple[type["Turn"], tuple[()]]:
+        return Turn, ()
+
+
 class _OwnThreads(ContextDecorator):
     """Limits NumPy's BLAS to one thread while any thread is inside; a context manager and a decorator."""
 

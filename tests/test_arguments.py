@@ -522,6 +522,17 @@ def test_threads_are_as_many_as_a_machine_may_have(threads):
             use()
 
 
+@pytest.mark.parametrize("train", [vecmill.train, vecmill.train_documents])
+@pytest.mark.parametrize(
+    "checkpoints", [5, b"folder", "", "a\0b", "s3://bucket/folder", ["folder"], pd.Series(["folder"])]
+)
+def test_checkpoints_have_a_folder_of_this_machine(tmp_path, monkeypatch, train, checkpoints):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((TypeError, ValueError), match=r"^checkpoints is [^\n]*expected (a|the) path"):
+        train(LINES, checkpoints=checkpoints)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_number_of_an_enumeration_is_a_number(vectors):
     assert type(require_type("epochs", Number.TWO, int)) is int
     assert len(vectors.most_similar("king", topn=Number.TWO)) == 2

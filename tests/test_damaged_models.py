@@ -9,7 +9,6 @@ from safetensors.numpy import load_file, save_file
 
 import vecmill as vecmill_api
 from embeddings.errors import EmbeddingsError
-from embeddings.language_model.model import LanguageModel
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors import model_directory
 from embeddings.vectors.word_vectors import WordVectors
@@ -155,15 +154,6 @@ def test_a_record_that_is_nested_too_deep_or_needs_too_much_memory_is_one_line(l
     record["model"] |= {"dimension": 150, "tie_weights": False}
     (lm / "language_model.json").write_text(json.dumps(record))
     fails(1, "more weights than the file", "generate", lm)
-
-
-def test_a_file_without_permission_is_not_called_damaged(lm, monkeypatch):
-    def denied(path):
-        raise PermissionError(13, "Permission denied", str(path))
-
-    monkeypatch.setattr("embeddings.language_model.model_files.load_file", denied)
-    with pytest.raises(EmbeddingsError, match=r"cannot read .*model\.safetensors: Permission denied"):
-        LanguageModel.load(lm)
 
 
 # ----------------------------------------------------------------------------------------------------------- records

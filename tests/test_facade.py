@@ -438,6 +438,11 @@ def test_a_language_model_writes_text(language_model, caplog):
     assert language_model.generate("the", 3, beam=2) == language_model.generate("the", 3, beam=2)
     language_model.generate("a strange cat", 1)
     assert "read as <unk>: a, strange" in caplog.text
+    caplog.clear()
+    language_model.generate(" ".join(f"w{n % 50}" for n in range(500)), 1)
+    assert caplog.messages == [
+        f"not in the vocabulary, read as <unk>: {', '.join(f'w{n}' for n in range(20))} and 30 more"
+    ]
     with pytest.raises(ValueError, match="top_p"):
         language_model.generate(top_p=2)
 

@@ -141,6 +141,7 @@ def test_a_long_text_of_the_most_probable_words_is_that_of_the_exact_weights():
     [
         {"temperature": -1.0},
         {"temperature": np.inf},
+        {"temperature": 1e39},
         {"temperature": np.nan},
         {"top_k": 0},
         {"top_p": 0.0},
@@ -161,6 +162,14 @@ def test_a_seed_gives_the_same_text_and_no_unknown_word():
     assert model.eos in texts[0]
     config = SamplingConfig(allow_unknown=True)
     assert model.unk in generate(model, [], 200, rng=np.random.default_rng(5), config=config, stop_at_eos=False)
+
+
+@pytest.mark.parametrize("temperature", [1e30, 1e38])
+def test_a_high_temperature_draws_no_unknown_word_either(temperature):
+    config = SamplingConfig(temperature=temperature)
+    model = make_model(dtype=np.float32)
+    text = generate(model, [1], 200, rng=np.random.default_rng(5), config=config, stop_at_eos=False)
+    assert set(text) == set(range(len(model.vocabulary))) - {model.unk}
 
 
 def test_text_ends_before_eos():

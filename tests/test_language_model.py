@@ -1,6 +1,8 @@
 """The language model: gradients, E as a start, files."""
 
+import copy
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from embeddings.networks.initial_embedding import TRAINED_STD, initial_embedding
 from embeddings.text.vocabulary import EOS, UNK
 from tests.reference.recurrent import assert_gradient
 from tests.small_language_model import WORDS, make_model, make_vocabulary
+from tests.threads_at_once import assert_threads_change_nothing
 from vecmill.errors import OutputError
 
 STEPS, BATCH = 5, 3
@@ -241,6 +244,7 @@ def test_a_vocabulary_without_eos_is_refused():
         ({"cell": "lstn"}, "cell"),
         ({"output": "adaptive"}, "tie_weights"),
         ({"layers": 0}, "layers"),
+        ({"layers": 101}, "layers must be at most 100"),
         ({"dropout_input": 1.0}, "dropout_input"),
         ({"temporal_activation_regularization": -1.0}, "temporal_activation_regularization"),
     ],
@@ -264,3 +268,32 @@ def test_parameters_are_named_once():
 def test_a_model_shows_its_size():
     model = make_model(hidden_size=1200, layers=2, cell="gru")
     assert repr(model) == f"LanguageModel({len(model.vocabulary)} words, 2 layers of 1,200 units (gru))"
+
+
+TEXTS = ["the cat sat", "dog", "the mat the dog sat the cat", "cat mat"]
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda model, texts: model.score(texts).tolist(),
+        lambda model, texts: model.perplexity(texts),
+        lambda model, texts: model.next_words(texts),
+        lambda model, texts: model.next_words(texts[0]),
+        lambda model, texts: [states.tolist() for states in model.hidden_states(texts)],
+        lambda model, texts: model.generate(texts[0], 20, seed=len(texts), stop_at_line_end=False),
+        lambda model, texts: model.generate(texts[0], 4, beam=len(texts)),
+    ],
+    ids=["score", "perplexity", "next words", "next words of one", "hidden states", "generate", "beam"],
+)
+def test_threads_may_use_one_model(cell, use):
+    """Layers keep the values of their last input: threads read those of each other, or wrote past their ends."""
+    model = make_model(cell=cell, hidden_size=64, dtype=np.float32)
+    assert_threads_change_nothing(lambda number: use(model, (TEXTS * 3)[: 1 + number]))
+
+
+def test_a_copy_and_a_pickle_give_the_same():
+    model = make_model()
+    for other in (copy.deepcopy(model), model.copy(), pickle.loads(pickle.dumps(model))):
+        assert other.score(TEXTS).tolist() == model.score(TEXTS).tolist()

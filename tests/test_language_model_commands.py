@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -314,6 +315,16 @@ def test_interpolation_with_counts(model, tmp_path):
     )
     expected = [(1.5 + 2 / 3) / 4, (2 / 3) / 4, (0.5 + 2 / 3) / 4]
     assert mixed["log10"] == pytest.approx(sum(math.log10(p) for p in expected), abs=1e-6)
+
+
+@pytest.mark.parametrize("word", ["ปลา", "die", "it's"])
+def test_the_next_command_begins_with_a_word_of_the_text(tmp_path, word):
+    (tmp_path / "text.txt").write_text(f"12 {word} , {word} 12 12\n" * 40, "utf-8")
+    settings = ("--hidden-size", 4, "--epochs", 1, "--embeddings", "none", "--preset", "quick")
+    output = succeeds("train-lm", tmp_path / "text.txt", "--out", tmp_path / "lm", *settings)
+    arguments = shlex.split(output.partition("Next: ")[2])[1:]
+    assert arguments == ["generate", str(tmp_path / "lm"), "--prompt", word]
+    assert "<unk>" not in vecmill(*arguments).stderr
 
 
 def test_generated_text(model):

@@ -16,7 +16,7 @@ import pytest
 import vecmill
 from corpora import open_corpus
 from corpora.errors import CorpusError
-from embeddings import formats
+from embeddings import formats, make_tokenizer
 from embeddings.errors import EmbeddingsError
 from embeddings.evaluation import evaluate, read_evaluation_set
 from pipelines.stages.train import TrainEmbeddingsStage
@@ -363,6 +363,21 @@ def test_a_text_without_words_says_what_was_left_out(tmp_path, name, text, told)
     (tmp_path / "a.txt").write_bytes(text)
     out = tmp_path / {"ngram": "out.arpa", "phrases": "out.tsv"}.get(name, "out")
     fails(1, rf"no words \(left out: {told}", name, tmp_path / "a.txt", "--out", out, *READERS_OF_A_TEXT[name])
+
+
+@pytest.mark.parametrize("spec", ["fast", "whitespace", "nltk:wordpunct"])
+def test_words_that_are_too_long_are_counted_wherever_text_is_tokenized(caplog, spec):
+    long = "ฉันไปโรงเรียน" * 30
+    assert make_tokenizer(spec).tokenize(f"a {long}\n{long} b\n") == [["a"], ["b"]]
+    assert caplog.messages == ["left out: words longer than 1000 bytes: 2"]
+
+
+@pytest.mark.parametrize("name", ["embed", "search"])
+def test_commands_that_read_lines_say_that_words_are_too_long(model, lines, name):
+    lines.write_text(f"The king {'ฉันไปโรงเรียน' * 30}\n", "utf-8")
+    result = command(name, model, lines, *(["king"] if name == "search" else []))
+    assert result.exit_code == 0, result.output
+    assert "left out: words longer than 1000 bytes: 1" in result.stderr
 
 
 def test_columns_may_be_separated_by_semicolons(model, tmp_path):

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import zipf
+from embeddings.language_model.model_files import LANGUAGE_MODEL_FILES
 from tests.command_line import vecmill
 
 TOO_LARGE = r"\S+ would be larger than a file may be; raise that limit \(ulimit -f\) and repeat the command to resume"
@@ -201,6 +202,15 @@ def test_an_output_in_a_place_that_may_not_be_written(folder, rights):
     fails_with_one_line(vecmill(*command), "cannot write locked/vectors: Permission denied")
 
 
+def test_smaller_vectors_in_a_place_that_may_not_be_written(folder, rights, expected, monkeypatch):
+    Path("locked").mkdir(mode=0o500)
+    monkeypatch.setattr("embeddings.vectors.small_vectors.make_smaller", lambda *_, **__: pytest.fail("too late"))
+    for option, out in (("--quantize=int8", "locked/small"), ("--prefix=2", "locked/small.txt")):
+        for command in (("export", "--out"), ("convert",)):
+            result = vecmill(command[0], expected[0] / "train-embeddings", *command[1:], out, option)
+            fails_with_one_line(result, f"cannot write {out}: Permission denied")
+
+
 def test_an_output_that_became_read_only(folder, rights, expected):
     shutil.copytree(expected[0], "run")
     Path("pipeline.toml").write_text(SETTINGS.replace("dimension = 16", "dimension = 17"))
@@ -216,6 +226,13 @@ def test_text_that_may_not_be_read(folder, rights):
     Path("text.txt").chmod(0)
     fails_with_one_line(run(), r"text\.txt.*Permission denied")
     assert not Path("run/tokenize").exists()
+
+
+@pytest.mark.parametrize("name", LANGUAGE_MODEL_FILES)
+def test_a_language_model_that_may_not_be_read(folder, rights, expected, name):
+    shutil.copytree(expected[0] / "train-lm", "lm")
+    Path("lm", name).chmod(0)
+    fails_with_one_line(vecmill("generate", "lm"), rf"cannot read .*lm/{name}: Permission denied")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the tests of rights run by themselves")
@@ -263,6 +280,17 @@ def test_a_damaged_file_of_a_finished_stage_is_named_and_made_again(folder, expe
     output = finish(expected[1])
     assert Path(name).name in output
     assert f"{Path(name).parent}: running again" in output
+
+
+@pytest.mark.parametrize("how", ["flipped", "cut", "missing"])
+@pytest.mark.parametrize(
+    "name", ["train-embeddings/vectors.npy", "train-lm/model.safetensors", "train-lm/vocabulary.tsv"]
+)
+def test_a_damaged_file_of_a_model_is_named_and_the_model_trained_again(folder, expected, name, how):
+    shutil.copytree(expected[0], "run")
+    damaged(Path("run", name), how)
+    output = finish(expected[1])
+    assert f"{Path(name).parent}: running again: {Path(name).name} is" in output
 
 
 @pytest.mark.parametrize("how", ["cut", "missing"])

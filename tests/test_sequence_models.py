@@ -1,5 +1,8 @@
 """Taggers and classifiers: gradients, what they learn, and what they refuse."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -12,6 +15,7 @@ from embeddings.sequences.tagger import SequenceTagger
 from embeddings.sequences.training import SequenceTrainingConfig, held_out, length_bucketed_batches
 from embeddings.sequences.word_inputs import WordInputs, WordInputsConfig
 from tests.reference.recurrent import assert_gradient
+from tests.threads_at_once import assert_threads_change_nothing
 
 TEXT = [
     ["The", "old", "dog", "barks"],
@@ -276,3 +280,11 @@ def test_bad_input_is_named():
         SequenceTrainingConfig(validation_fraction=1)
     with pytest.raises(ValueError, match="cell 'lstn'"):
         SequenceNetworkConfig(cell="lstn")
+
+
+@pytest.mark.parametrize("kind", [SequenceTagger, SequenceClassifier])
+def test_threads_may_use_one_model(kind):
+    model = scattered(initialized(kind(PLAIN, inputs=SPELLED)))
+    assert_threads_change_nothing(lambda number: model.predict(TEXT[: 1 + number % len(TEXT)] * 5))
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert other.predict(TEXT) == model.predict(TEXT)

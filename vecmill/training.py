@@ -16,7 +16,7 @@ from embeddings.training import Checkpointing, ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import Word2Vec, Word2VecConfig
 from embeddings.word2vec.names_elsewhere import explains_names
-from vecmill.arguments import described
+from vecmill.arguments import described, require_place
 from vecmill.files import temporary_directory
 from vecmill.phrases import phrase_settings
 from vecmill.progress_line import reporting
@@ -229,6 +229,8 @@ def train(
     )
     if joined.passes == 0 and phrase_threshold is not None:
         raise ValueError(f"phrase_threshold is {phrase_threshold}, which has no effect without phrases; give phrases=2")
+    if checkpoints is not None:
+        require_place("checkpoints", checkpoints)
     checkpointing = None if checkpoints is None else Checkpointing(Path(checkpoints))
     given = TextInput(text, field=field, column=column)
     compile_ahead(config.architecture)

@@ -8,6 +8,7 @@ from embeddings.setting_types import require_setting_types
 
 CellName = Literal["lstm", "gru", "rnn", "mingru"]
 OutputName = Literal["full", "sampled", "adaptive"]
+MOST_LAYERS = 100
 MOST_ROUNDS = 100  # of a Mogrifier LSTM; each has weights of its own
 FORMER_NAMES = {
     "embedding_size": "dimension",
@@ -117,6 +118,8 @@ class LanguageModelConfig:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
+        if self.layers > MOST_LAYERS:
+            raise ValueError(f"layers must be at most {MOST_LAYERS}, got {self.layers}; 1 to 4 are usual")
         for name in ("dropout_input", "dropout_hidden", "dropout_output", "embedding_dropout", "weight_drop"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise ValueError(f"{name} must be a probability in [0, 1), got {getattr(self, name)}")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _FEW_TEXTS = 4
+_SHOWN_WORDS = 20
 _WORDS_BEFORE_ROUNDING = 8  # of a text: to round the weights takes as long as to draw 3 to 15 words exactly
 _NO_SPACE_BEFORE = frozenset(".,:;!?)]}%")
 _NO_SPACE_AFTER = frozenset("([{")
@@ -326,7 +327,8 @@ def _encoded(model: "LanguageModel", prompt: str) -> tuple[list[str], np.ndarray
     """Return the tokens of a prompt and their ids; warn of words that are not in the vocabulary."""
     words = [word for line in model.make_tokenizer().tokenize(prompt) for word in line]
     ids = model.vocabulary.ids(words, missing=model.unk)
-    unknown = [word for word, number in zip(words, ids, strict=True) if number == model.unk]
+    unknown = list(dict.fromkeys(word for word, number in zip(words, ids, strict=True) if number == model.unk))
     if unknown:
-        logger.warning("not in the vocabulary, read as <unk>: %s", ", ".join(unknown))
+        more = f" and {len(unknown) - _SHOWN_WORDS:,} more" if len(unknown) > _SHOWN_WORDS else ""
+        logger.warning("not in the vocabulary, read as <unk>: %s%s", ", ".join(unknown[:_SHOWN_WORDS]), more)
     return words, ids

@@ -22,6 +22,7 @@ from embeddings.language_model.network import NextWordNetwork
 from embeddings.language_model.perplexity import hidden_states
 from embeddings.language_model.sampling import SamplingConfig
 from embeddings.language_model.scoring import as_text, score_text, warn_if_foreign
+from embeddings.parallel import Turn
 from embeddings.setting_types import require_flags, require_type
 from embeddings.text.tokenizer.tokenizers import Tokenizer, UnknownTokenizerError, tokenizer_of
 from embeddings.text.vocabulary import Vocabulary
@@ -32,6 +33,8 @@ from vecmill.plurals import counted
 
 class LanguageModel(NextWordNetwork):
     """A recurrent language model over a vocabulary.
+
+    Several threads may call the methods that take text; one of them is served at a time.
 
     Parameters
     ----------
@@ -77,6 +80,7 @@ class LanguageModel(NextWordNetwork):
     ):
         super().__init__(config, vocabulary, rng=rng, embedding=embedding, dtype=dtype)
         self.tokenizer_settings = dict(tokenizer or {})
+        self._turn = Turn()
         self._adaptation: Adaptation | str = Adaptation()  # or what is wrong with its file
 
     def __repr__(self) -> str:
@@ -210,7 +214,8 @@ class LanguageModel(NextWordNetwork):
         config = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p, allow_unknown=allow_unknown)
         settings = None if cache is None else self.adaptation.cache_settings(cache)
         how: dict[str, Any] = {"config": config, "beam": beam, "cache": settings, "seed": seed}
-        texts = continue_text(self, prompt, length, stop_at_eos=stop_at_line_end, **how)
+        with self._turn:
+            texts = continue_text(self, prompt, length, stop_at_eos=stop_at_line_end, **how)
         return write_out(texts[0])
 
     def next_words(self, prompts: str | Iterable[str], topn: int = 10) -> list[Any]:
@@ -240,7 +245,7 @@ class LanguageModel(NextWordNetwork):
         if topn < 1:
             raise ValueError(f"topn must be at least 1, got {topn}")
         if isinstance(prompts, str):
-            return next_words(self, [prompts], topn)[0]
+            return self.next_words([prompts], topn)[0]
         given: Any = prompts
         if isinstance(given, (bytes, bytearray)) or not is_sequence(given):
             raise TypeError(f"prompts is {described(given)}; expected a str, or a list of str")
@@ -248,7 +253,8 @@ class LanguageModel(NextWordNetwork):
         for place, prompt in enumerate(given):
             if not isinstance(prompt, str):
                 raise TypeError(f"prompt {place} is {described(prompt)}; expected a str")
-        return next_words(self, given, topn)
+        with self._turn:
+            return next_words(self, given, topn)
 
     def hidden_states(self, lines: str | Iterable[str]) -> list[np.ndarray]:
         """Compute features of the words of lines: the states of the last layer after each word.
@@ -269,7 +275,8 @@ class LanguageModel(NextWordNetwork):
             A line is not a str; the message gives its position.
         """
         _, ids = encode_lines(as_text(lines), self.vocabulary, self.make_tokenizer())
-        return hidden_states(self, [line[:-1] for line in ids])
+        with self._turn:
+            return hidden_states(self, [line[:-1] for line in ids])
 
     def perplexity(self, text: str | Iterable[str], *, cache: int | None = None, dynamic: bool = False) -> float:
         """Compute the perplexity of a text, read as one stream from line to line.
@@ -297,7 +304,9 @@ class LanguageModel(NextWordNetwork):
             A line is not a str; the message gives its position.
         """
         reader = self.adapted_reader(cache=cache, dynamic=dynamic)
-        scored = score_text(self, as_text(text), reader=reader)
+        given = as_text(text)
+        with self._turn:
+            scored = score_text(self, given, reader=reader)
         plain = scored.perplexity
         warn_if_foreign(plain.words, plain.oov)
         if reader is not None and reader.diverged:
@@ -324,7 +333,9 @@ class LanguageModel(NextWordNetwork):
         """
         if isinstance(lines, str):
             raise TypeError(f"got the str {lines[:40]!r}; expected a list of lines: [text] or text.splitlines()")
-        scored = score_text(self, as_text(lines), independent=True, reader=self.adapted_reader(cache=cache))
+        given, reader = as_text(lines), self.adapted_reader(cache=cache)
+        with self._turn:
+            scored = score_text(self, given, independent=True, reader=reader)
         return np.array([math.fsum(log_p) / math.log(10) for log_p in scored.asked_for])
 
     def copy(self) -> "LanguageModel":

@@ -7,6 +7,7 @@ import numpy as np
 
 from embeddings.setting_types import require_setting_types
 
+_HIGHEST = 1e38  # float32, in which logits are divided by it, has no number far above
 _CLASSES_OF_A_SUM = 128  # classes whose weights are added up before one of them is searched
 _SHARPEST = 3.0  # range of the bounds of a logit, over the temperature, above which too few draws would be kept
 
@@ -40,8 +41,8 @@ class SamplingConfig:
 
     def __post_init__(self) -> None:
         require_setting_types(self)
-        if not 0 <= self.temperature < math.inf:  # also refuses NaN
-            raise ValueError(f"temperature must not be negative or infinite, got {self.temperature}")
+        if not 0 <= self.temperature <= _HIGHEST:  # also refuses NaN
+            raise ValueError(f"temperature must be from 0 to {_HIGHEST:.1e}, got {self.temperature}")
         if self.top_k is not None and self.top_k < 1:
             raise ValueError(f"top_k must be at least 1, got {self.top_k}")
         if not 0 < self.top_p <= 1:

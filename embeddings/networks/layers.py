@@ -129,7 +129,7 @@ class RecurrentLayer:
             tape.recurrent[:] = 0
         weights = self._recurrent_weights(steps)
         cost = steps * tape.gates.shape[-1] * self.output_size
-        self._over_batch(lambda rows: self.cell.forward(tape, weights, self._weights, rows), cost)
+        over_batch(lambda rows: self.cell.forward(tape, weights, self._weights, rows), tape, cost)
         return self._outputs(tape, lengths)
 
     @own_threads
@@ -159,13 +159,9 @@ class RecurrentLayer:
         d_output = np.ascontiguousarray(d_output, tape.gates.dtype)
         d_state, back = self._final_gradients(tape, d_states), self._weights_back(tape)
         cost = len(tape.gates) * tape.gates.shape[-1] * self.output_size
-        self._over_batch(lambda rows: self.cell.backward(tape, back, d_output, d_state, rows), cost)
+        over_batch(lambda rows: self.cell.backward(tape, back, d_output, d_state, rows), tape, cost)
         self._add_recurrent_gradient(tape)
         return self._input_gradients(tape, input_gradient), [d_state]
-
-    def _over_batch(self, work: Callable[[Rows], None], cost: int) -> None:
-        assert self._tape is not None
-        over_rows(work, len(self._tape.lengths), cost=cost, grain=ROWS_PER_PASS)
 
     def _start(self, steps: int, batch: int, states: list[State] | None, lengths: np.ndarray | None) -> Tape:
         """Return the tape of a window, with the initial state."""
@@ -280,6 +276,11 @@ class RecurrentLayer:
         if name == "weight_hh" and self._drop_seed is not None:
             drop_weights(gradient, self._weight_drop, self._drop_seed, gradient)
         parameter.add_gradient(gradient)
+
+
+def over_batch(work: Callable[[Rows], None], tape: Tape, cost: int) -> None:
+    """Call `work` for slices of the sequences of a tape; see `over_rows`."""
+    over_rows(work, len(tape.lengths), cost=cost, grain=ROWS_PER_PASS)
 
 
 def column_sums(matrix: np.ndarray) -> np.ndarray:

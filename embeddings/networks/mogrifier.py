@@ -8,7 +8,7 @@ import numpy as np
 from embeddings.networks.activations import ACTIVATIONS
 from embeddings.networks.cells import MogrifierCell, State, Tape
 from embeddings.networks.embedding import RepeatedVectors
-from embeddings.networks.layers import Inputs, RecurrentLayer, column_sums
+from embeddings.networks.layers import Inputs, RecurrentLayer, column_sums, over_batch
 from embeddings.networks.products import product
 from embeddings.parallel import own_threads
 
@@ -61,7 +61,7 @@ class MogrifierLayer(RecurrentLayer):
             gates[:] = product(self._x[t], weight.T)
             gates += product(self._h[t], self._recurrent.T)
             forward = partial(self.cell.forward, _step(tape, t), (nothing, nothing), self._weights)
-            self._over_batch(forward, cost=gates.shape[1])
+            over_batch(forward, tape, cost=gates.shape[1])
         return self._outputs(tape, lengths)
 
     @own_threads
@@ -76,9 +76,8 @@ class MogrifierLayer(RecurrentLayer):
         weight, d_x = self._weights["weight_ih"].value, np.empty_like(self._x)
         for t in reversed(range(len(tape.gates))):
             step, d_h = _step(tape, t), d_state[0]
-            self._over_batch(
-                partial(self.cell.backward, step, weight_t, d_output[t : t + 1], d_state), cost=weight_t.size
-            )
+            backward = partial(self.cell.backward, step, weight_t, d_output[t : t + 1], d_state)
+            over_batch(backward, tape, cost=weight_t.size)
             reads = (step.lengths > 0)[:, None]  # the other sequences have ended
             d_x[t], d_before = self._ungated(t, product(tape.gates[t, :, : len(weight)], weight), d_h * reads)
             d_h[:] = np.where(reads, d_before, d_h)

@@ -124,7 +124,8 @@ class SequenceClassifier(SequenceLabeller):
     def predict(self, texts: Sequence[Sequence[str]]) -> list[str]:
         """Return the most probable label of every text; a ValueError names a text without words."""
         require_words(texts)
-        numbers = self._log_probabilities(self.inputs_.encode(texts)).argmax(axis=1)
+        with self._turn:
+            numbers = self._log_probabilities(self.inputs_.encode(texts)).argmax(axis=1)
         return [self.labels_[number] for number in numbers.tolist()]
 
     def loss_and_gradients(

@@ -261,4 +261,5 @@ class SequenceGenerator(SequenceEstimator):
         list of list of str
             Symbols of each sequence, without ``<end>``.
         """
-        return self.decoder_.greedy(self._states(self._encode_sources(sources)), limit)
+        with self._turn:
+            return self.decoder_.greedy(self._states(self._encode_sources(sources)), limit)

@@ -104,7 +104,8 @@ class SequenceTagger(SequenceLabeller):
     def predict(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
         """Return the most probable label of every word; a ValueError names a sentence without words."""
         require_words(sentences)
-        numbers = self._predicted(self.inputs_.encode(sentences))
+        with self._turn:
+            numbers = self._predicted(self.inputs_.encode(sentences))
         return [[self.labels_[number] for number in sequence] for sequence in numbers]
 
     def loss_and_gradients(

@@ -347,6 +347,7 @@ class _Smaller(NamedTuple):
             return
         from embeddings.vectors.small_vectors import make_smaller
 
+        require_writable_directory(destination)  # a file's too: its folder
         read = {name: options[name] for name in ("encoding", "errors", "counts") if name in options}
         vectors = formats.read(source, options.get("source_format"), options["progress"], **read)
         vectors = make_smaller(vectors, words=self.prune, dimension=self.prefix, quantization=self.quantize)

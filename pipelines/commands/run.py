@@ -160,6 +160,7 @@ def _as_json(place: "Directory", outcome: "Outcome") -> dict[str, Any]:
 def _print_outcome(place: "Directory", outcome: "Outcome") -> None:
     from embeddings import WordVectors
     from pipelines.console.streams import program, results
+    from pipelines.reports.lm_report import print_next
     from pipelines.reports.vectors_report import example_words
 
     if not outcome.made:
@@ -175,4 +176,4 @@ def _print_outcome(place: "Directory", outcome: "Outcome") -> None:
         words = example_words(WordVectors.load(place.directory / "train-embeddings"))[:2]
         results.print(f"Next: {program()} neighbors {shell(place.shown, *words)}")
     if "train-lm" in outcome.manifests:
-        results.print(f'Next: {program()} generate {shell(place.shown)} --prompt "the"')
+        print_next(place.directory / "train-lm", place.shown)

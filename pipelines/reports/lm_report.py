@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from embeddings.text.vocabulary import EOS, UNK, Vocabulary
+from embeddings.vectors.model_directory import VOCABULARY_FILE
 from pipelines.console.progress import count, duration, memory
 from pipelines.console.streams import program, results, shell
 from pipelines.console.tables import print_columns
@@ -31,7 +33,15 @@ def print_lm_training(directory: Path, shown: str = "") -> None:
         f"\nTime: {', '.join(times)}. Peak memory: {memory(manifest.cost['peak_memory_bytes'])}. "
         f"{manifest.summary['parameters']:,} parameters: {shown}"
     )
-    results.print(f'Next: {program()} generate {shell(shown)} --prompt "the"')
+    print_next(directory, shown)
+
+
+def print_next(directory: Path, shown: str) -> None:
+    """Print a command that continues the most frequent word of a finished model directory, under a name."""
+    words = Vocabulary.load(directory / VOCABULARY_FILE).words
+    prompt = next((word for word in words if word not in (UNK, EOS) and any(map(str.isalpha, word))), "")
+    option = f" --prompt {shell(prompt)}" if prompt else ""
+    results.print(f"Next: {program()} generate {shell(shown)}{option}")
 
 
 def lm_training(directory: Path) -> dict[str, Any]:

@@ -126,7 +126,10 @@ class Runner:
 
     def _is_lost(self, stage: Stage, manifest: Manifest) -> bool:
         """Return whether a stage would replace a whole model of the same settings, as far as they were recorded."""
-        if not stage.trained_model or stage.name in self._forced or manifest.missing(self._root / stage.name):
+        if not stage.trained_model or stage.name in self._forced:
+            return False
+        directory = self._root / stage.name
+        if manifest.missing(directory) or self._hashes.damaged(directory, manifest.outputs):
             return False
         text = next(iter(self._stages.values())).sources().get("corpus")  # None for a remote text
         if text not in (None, manifest.corpus):

@@ -111,7 +111,9 @@ class ConstituentLabeller(SequenceLabeller):
     def predict(self, trees: Sequence["Tree"]) -> list[list[str]]:
         """Return the most probable label of every constituent, in the order of `constituent_labels`."""
         encoded = self.inputs_.encode([tree.leaves() for tree in trees])
-        return [[self.labels_[i] for i in one] for one in self._predicted(trees, encoded, np.arange(len(trees)))]
+        with self._turn:
+            numbers = self._predicted(trees, encoded, np.arange(len(trees)))
+        return [[self.labels_[i] for i in one] for one in numbers]
 
     def loss_and_gradients(
         self,

@@ -17,6 +17,7 @@ from embeddings.text.tokenizer.counted_words import CountedWords, Words
 from embeddings.text.tokenizer.kernels import LINE_END_ID, LONGEST_WORD
 from embeddings.text.tokenizer.normalization import NFC, NONE, normalize_text, require_normalization
 from embeddings.text.tokenizer.tokenizers import WHITE_SPACE, tokenizer_of
+from embeddings.text.tokenizer.word_counters import TOO_LONG_WORDS
 from embeddings.text.tokenizer.word_table import WordTable
 from vecmill.arguments import columns_of, described, is_sequence
 from vecmill.surrogates import replaced
@@ -120,7 +121,7 @@ class TokenListCounter:
         """Counts of tokens that got no id, and of characters that were replaced, by kind."""
         counts = {
             "empty tokens": self._empty,
-            f"words longer than {LONGEST_WORD} bytes": self._too_long,
+            TOO_LONG_WORDS: self._too_long,
             "lone surrogates, replaced by U+FFFD": self._surrogates,
         }
         return {what: number for what, number in counts.items() if number}

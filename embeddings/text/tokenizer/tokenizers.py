@@ -29,6 +29,7 @@ normalized lines without control characters; ``lowercase`` and ``fold_digits`` a
 return, and punctuation tokens are kept in any case.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -45,11 +46,13 @@ from embeddings.text.tokenizer.character_tables import (
 from embeddings.text.tokenizer.kernels import LINE_END_ID
 from embeddings.text.tokenizer.normalization import NFC, NONE, require_normalization
 from embeddings.text.tokenizer.segmentation import SegmentingCounter
-from embeddings.text.tokenizer.word_counters import KernelCounter, PythonCounter, WordCounter
+from embeddings.text.tokenizer.word_counters import TOO_LONG_WORDS, KernelCounter, PythonCounter, WordCounter
 from vecmill.arguments import described, quoted
 from vecmill.extras import needs
 from vecmill.hints import did_you_mean
 from vecmill.surrogates import encoded
+
+logger = logging.getLogger(__name__)
 
 FAST, WHITE_SPACE, NLTK_PREFIX, ICU_PREFIX = "fast", "whitespace", "nltk:", "icu:"
 ICU_LANGUAGES = ("zh", "ja", "th", "lo", "km", "my")
@@ -337,6 +340,8 @@ def _tokenize(text: str, counter: WordCounter) -> list[list[str]]:
     require_type("text", text, str)
     block = encoded(text)
     ids = [number for part in (counter.ids(block), counter.last_ids()) for ids in part for number in ids.tolist()]
+    if too_long := counter.skipped.get(TOO_LONG_WORDS):
+        logger.warning("left out: %s: %s", TOO_LONG_WORDS, f"{too_long:,}")
     words = [word.decode() for word in counter.take_words().words.to_bytes()]
     lines: list[list[str]] = [[]]
     for number in ids:

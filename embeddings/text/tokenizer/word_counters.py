@@ -28,6 +28,8 @@ from vecmill.surrogates import replaced
 PIECE = 4096  # bytes tokenized at a time: the buffers stay in the first-level cache
 INVALID_SEQUENCES = "invalid UTF-8 sequences"
 """Key of their number among what was skipped."""
+TOO_LONG_WORDS = f"words longer than {LONGEST_WORD} bytes"
+"""Key of theirs."""
 _IDS_AT_ONCE = 1 << 20
 _LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _LINE_END_BYTES = [end.encode() for end in "\n\r\x85\u2028\u2029"]
@@ -218,6 +220,6 @@ def _skipped(invalid: int, controls: int, too_long: int) -> dict[str, int]:
     counts = {
         INVALID_SEQUENCES: invalid,
         "control characters": controls,
-        f"words longer than {LONGEST_WORD} bytes": too_long,
+        TOO_LONG_WORDS: too_long,
     }
     return {what: number for what, number in counts.items() if number}
