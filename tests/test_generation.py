@@ -211,8 +211,9 @@ def test_a_beam_of_one_takes_the_most_probable_words():
     greedy = generate(model, [3], 5, rng=np.random.default_rng(0), config=SamplingConfig(temperature=0))
     found, _ = beam_search(model, [3], 5, width=1)[0]
     assert found[: len(greedy)] == greedy
-    with pytest.raises(ValueError, match="width 0"):
-        beam_search(model, [], 5, width=0)
+    for width in (0, 10**9):
+        with pytest.raises(ValueError, match=f"width {width}: expected 1 to 1,000"):
+            beam_search(model, [], 5, width=width)
 
 
 def test_marks_close_up():

@@ -217,6 +217,12 @@ def test_a_loss_far_above_guessing_stops_and_is_not_saved(tmp_path):
     assert checkpoint is None or checkpoint.state["position"]["running_loss"] <= 2 * np.log(len(CORPUS.vocabulary))
 
 
+def test_a_perplexity_beyond_all_numbers_stops_a_training_of_a_few_windows():
+    trainer = make_trainer(learning_rate=1e10, clip=1e10, schedule="constant", epochs=1, batch_size=8, bptt=400)
+    with pytest.raises(TrainingDiverged, match=r"diverged: the validation loss is .* after epoch 1"):
+        fit(trainer)
+
+
 def test_a_checkpoint_of_another_architecture_or_text_is_refused(tmp_path):
     fit(make_trainer(checkpoints=tmp_path, epochs=1))
     with pytest.raises(EmbeddingsError, match="hidden_size = 8, this training 9"):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+MOST_BEAMS = 1000
+"""Widest beam search: each beam scores the whole vocabulary at each step."""
 _FEW_TEXTS = 4
 _SHOWN_WORDS = 20
 _WORDS_BEFORE_ROUNDING = 8  # of a text: to round the weights takes as long as to draw 3 to 15 words exactly
@@ -114,10 +116,10 @@ def beam_search(
     Raises
     ------
     ValueError
-        `width` is less than 1.
+        `width` is not from 1 to `MOST_BEAMS`.
     """
-    if width < 1:
-        raise ValueError(f"a beam of width {width}: expected at least 1")
+    if not 1 <= width <= MOST_BEAMS:
+        raise ValueError(f"a beam of width {width}: expected 1 to {MOST_BEAMS:,}")
     texts = _Texts(model, prompt, cache)
     beams: list[tuple[list[int], float]] = [([], 0.0)]
     ended: list[tuple[list[int], float]] = []

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import load_file, save
 
 from embeddings.errors import EmbeddingsError
 from embeddings.language_model.config import LanguageModelConfig, with_present_names
@@ -84,7 +84,8 @@ class StoredModel:
             if not fits(tokenizer, dict[str, Any]):
                 raise TypeError(f"tokenizer is {str(tokenizer)[:60]!r}")
             require_types(config)
-            arrays = load((directory / _WEIGHTS).read_bytes())
+            with (directory / _WEIGHTS).open("rb"):  # says why the file cannot be read; the reader gives no reason
+                arrays = load_file(directory / _WEIGHTS)
             _require_weights_of(config, len(vocabulary), arrays)
         except _DAMAGE as error:
             raise EmbeddingsError(f"{directory} is damaged ({error}); train the model again") from error

@@ -63,6 +63,8 @@ logger = logging.getLogger(__name__)
 _SMOOTHING = 0.98
 _MIN_WINDOWS = 100
 """Number of windows after which a loss far above that of guessing ends the training."""
+_LARGEST_LOSS = 700.0
+"""A loss whose perplexity is still a number."""
 
 
 @dataclass
@@ -320,9 +322,10 @@ class LMTrainer(Estimator):
             self._plateau.validated(loss)
         sampled = self._is_sampled(position.epoch)  # a loss over few words, and no perplexity
         position.epoch, position.row, self._states = position.epoch + 1, 0, None
-        if not math.isfinite(loss):
+        if not loss < _LARGEST_LOSS:
             raise TrainingDiverged(
-                f"the validation loss is {loss} after epoch {position.epoch}: lower the learning rate"
+                f"training diverged: the validation loss is {loss:.3g} after epoch {position.epoch}; lower the "
+                "learning rate"
             )
         trained = position.loss_sum / position.loss_tokens
         before = self._metrics[-1]["seconds"] if self._metrics else 0.0
@@ -330,9 +333,9 @@ class LMTrainer(Estimator):
             {
                 "epoch": position.epoch,
                 "loss": trained,
-                "perplexity": None if sampled else math.exp(min(trained, 700.0)),
+                "perplexity": None if sampled else math.exp(min(trained, _LARGEST_LOSS)),
                 "valid_loss": loss,
-                "valid_perplexity": math.exp(min(loss, 700.0)),
+                "valid_perplexity": math.exp(loss),
                 "learning_rate": optimizer.learning_rate,
                 "tokens": position.loss_tokens,
                 "seconds": position.seconds,

@@ -263,7 +263,9 @@ def generate_command(
     top_p: Annotated[
         float, typer.Option(help="Sample from the most probable words up to this total probability.")
     ] = 0.95,
-    beam: Annotated[int | None, typer.Option(min=1, help="Use beam search of this width instead of sampling.")] = None,
+    beam: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Use beam search of this width instead of sampling.")
+    ] = None,
     cache: Cache = None,
     cache_theta: Theta = None,
     cache_weight: CacheWeight = None,
