@@ -164,7 +164,7 @@ def share_items(work: Callable[[Item], None], items: Iterator[Item]) -> None:
             future.result()
 
 
-class Turn:
+class ModelLock:
     """A lock of a network, whose layers keep the values of their last input: one thread at a time may use them.
 
     A copy and a pickle have a lock of their own.
@@ -179,8 +179,8 @@ class Turn:
     def __exit__(self, *exception: object) -> None:
         self._lock.release()
 
-    def __reduce__(self) -> tuple[type["Turn"], tuple[()]]:
-        return Turn, ()
+    def __reduce__(self) -> tuple[type["ModelLock"], tuple[()]]:
+        return ModelLock, ()
 
 
 class _OwnThreads(ContextDecorator):

@@ -22,7 +22,7 @@ from embeddings.language_model.network import NextWordNetwork
 from embeddings.language_model.perplexity import hidden_states
 from embeddings.language_model.sampling import SamplingConfig
 from embeddings.language_model.scoring import as_text, score_text, warn_if_foreign
-from embeddings.parallel import Turn
+from embeddings.parallel import ModelLock
 from embeddings.setting_types import require_flags, require_type
 from embeddings.text.tokenizer.tokenizers import Tokenizer, UnknownTokenizerError, tokenizer_of
 from embeddings.text.vocabulary import Vocabulary
@@ -80,7 +80,7 @@ class LanguageModel(NextWordNetwork):
     ):
         super().__init__(config, vocabulary, rng=rng, embedding=embedding, dtype=dtype)
         self.tokenizer_settings = dict(tokenizer or {})
-        self._turn = Turn()
+        self._lock = ModelLock()
         self._adaptation: Adaptation | str = Adaptation()  # or what is wrong with its file
 
     def __repr__(self) -> str:
@@ -214,7 +214,7 @@ class LanguageModel(NextWordNetwork):
         config = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p, allow_unknown=allow_unknown)
         settings = None if cache is None else self.adaptation.cache_settings(cache)
         how: dict[str, Any] = {"config": config, "beam": beam, "cache": settings, "seed": seed}
-        with self._turn:
+        with self._lock:
             texts = continue_text(self, prompt, length, stop_at_eos=stop_at_line_end, **how)
         return write_out(texts[0])
 
@@ -253,7 +253,7 @@ class LanguageModel(NextWordNetwork):
         for place, prompt in enumerate(given):
             if not isinstance(prompt, str):
                 raise TypeError(f"prompt {place} is {described(prompt)}; expected a str")
-        with self._turn:
+        with self._lock:
             return next_words(self, given, topn)
 
     def hidden_states(self, lines: str | Iterable[str]) -> list[np.ndarray]:
@@ -275,7 +275,7 @@ class LanguageModel(NextWordNetwork):
             A line is not a str; the message gives its position.
         """
         _, ids = encode_lines(as_text(lines), self.vocabulary, self.make_tokenizer())
-        with self._turn:
+        with self._lock:
             return hidden_states(self, [line[:-1] for line in ids])
 
     def perplexity(self, text: str | Iterable[str], *, cache: int | None = None, dynamic: bool = False) -> float:
@@ -305,7 +305,7 @@ class LanguageModel(NextWordNetwork):
         """
         reader = self.adapted_reader(cache=cache, dynamic=dynamic)
         given = as_text(text)
-        with self._turn:
+        with self._lock:
             scored = score_text(self, given, reader=reader)
         plain = scored.perplexity
         warn_if_foreign(plain.words, plain.oov)
@@ -334,7 +334,7 @@ class LanguageModel(NextWordNetwork):
         if isinstance(lines, str):
             raise TypeError(f"got the str {lines[:40]!r}; expected a list of lines: [text] or text.splitlines()")
         given, reader = as_text(lines), self.adapted_reader(cache=cache)
-        with self._turn:
+        with self._lock:
             scored = score_text(self, given, independent=True, reader=reader)
         return np.array([math.fsum(log_p) / math.log(10) for log_p in scored.asked_for])
 

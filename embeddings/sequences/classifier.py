@@ -124,7 +124,7 @@ class SequenceClassifier(SequenceLabeller):
     def predict(self, texts: Sequence[Sequence[str]]) -> list[str]:
         """Return the most probable label of every text; a ValueError names a text without words."""
         require_words(texts)
-        with self._turn:
+        with self._lock:
             numbers = self._log_probabilities(self.inputs_.encode(texts)).argmax(axis=1)
         return [self.labels_[number] for number in numbers.tolist()]
 

@@ -261,5 +261,5 @@ class SequenceGenerator(SequenceEstimator):
         list of list of str
             Symbols of each sequence, without ``<end>``.
         """
-        with self._turn:
+        with self._lock:
             return self.decoder_.greedy(self._states(self._encode_sources(sources)), limit)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 
 from embeddings.networks.parameters import Parameters
-from embeddings.parallel import Turn, using_threads
+from embeddings.parallel import ModelLock, using_threads
 from embeddings.sequences.training import SequenceTrainingConfig, held_out, train_sequences
 from embeddings.setting_types import require_number
 from embeddings.threads import thread_count
@@ -70,7 +70,7 @@ class SequenceEstimator(Estimator, ABC):
         self.training = training or SequenceTrainingConfig()
         self.seed, self.threads = require_number("seed", seed, 0), None if threads is None else thread_count(threads)
         self.dtype = dtype
-        self._turn = Turn()
+        self._lock = ModelLock()
 
     def fit(
         self,

@@ -104,7 +104,7 @@ class SequenceTagger(SequenceLabeller):
     def predict(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
         """Return the most probable label of every word; a ValueError names a sentence without words."""
         require_words(sentences)
-        with self._turn:
+        with self._lock:
             numbers = self._predicted(self.inputs_.encode(sentences))
         return [[self.labels_[number] for number in sequence] for sequence in numbers]
 

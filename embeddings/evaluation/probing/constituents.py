@@ -111,7 +111,7 @@ class ConstituentLabeller(SequenceLabeller):
     def predict(self, trees: Sequence["Tree"]) -> list[list[str]]:
         """Return the most probable label of every constituent, in the order of `constituent_labels`."""
         encoded = self.inputs_.encode([tree.leaves() for tree in trees])
-        with self._turn:
+        with self._lock:
             numbers = self._predicted(trees, encoded, np.arange(len(trees)))
         return [[self.labels_[i] for i in one] for one in numbers]
 
