@@ -201,7 +201,7 @@ def contents(root: Path, strict: bool = True) -> dict[str, str]:
 
 
 def _lasting(path: Path, strict: bool) -> bytes:
-    if path.parent.name == "report":  # tells how long everything took
+    if path.parent.name in ("report", "logs"):  # tell how long everything took
         return b""
     if path.suffix not in (".json", ".jsonl"):
         return path.read_bytes()

@@ -1,11 +1,13 @@
 """Commands replace neither what they read nor what others wrote; one process at a time writes an output."""
 
+import errno
 import os
 import shutil
 import threading
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 import vecmill
 from corpora.evaluation_data import find_sets
@@ -163,6 +165,16 @@ def test_an_ngram_model_leaves_unfinished_work_of_others(folder):
     (work / "checkpoint").write_text("of a training with the same name")
     assert command("ngram", "text.txt", "--out", "model.arpa", "--order", 2).exit_code == 0
     assert [path.name for path in work.iterdir()] == ["checkpoint"]
+
+
+def test_a_lock_that_fails_leaves_no_work_directory(folder, monkeypatch):
+    def fail(lock, **settings):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(FileLock, "acquire", fail)
+    before = set(folder.rglob("*"))
+    fails(1, "model.arpa", "ngram", "text.txt", "--out", "model.arpa", "--order", 2)
+    assert set(folder.rglob("*")) == before
 
 
 @pytest.mark.parametrize("ending", [".bz2", ".xz", ".zst"])

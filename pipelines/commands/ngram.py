@@ -4,7 +4,7 @@ import json
 import logging
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -136,7 +136,12 @@ def _work_directory(out: Path) -> Iterator[Path]:
     lock = DirectoryLock(folder, out)
     with writing(out):
         folder.mkdir(exist_ok=True)
-        lock.acquire()
+        try:
+            lock.acquire()
+        except OSError:
+            with suppress(OSError):
+                folder.rmdir()  # empty, unless another process has it
+            raise
     try:
         for entry in folder.iterdir():
             if entry.is_dir():
