@@ -314,8 +314,10 @@ def pack_columns(transpose, packed, is_left, pairs):
     ----------
     transpose : (k, n) float32
         The strides of the second axis are 4.
-    packed, is_left
-        Those of `pack_rows`.
+    packed : (ceil(n / width), p, width) uint32
+        That of `pack_rows`.
+    is_left : bool
+        That of `pack_rows`.
     pairs : Rows
         Pairs of rows of `transpose` to pack; multiples of `PAIRS`.
     """
