@@ -17,6 +17,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from embeddings import simd
+from embeddings.compilation import inlined
 
 _PROCESSOR = llvmlite.binding.get_host_cpu_name()
 
@@ -85,12 +86,12 @@ def release(typingctx):
 
 
 class _Product:
-    """The code that multiplies two panels: the arguments of `multiply_panels`."""
+    """The code that multiplies two panels: the arguments of `multiply_panels` without `rows`."""
 
     def __init__(self, context, builder, signature, args) -> None:
         self._builder, self._p, self._q, self._pairs = builder, args[1], args[3], args[4:6]
         self._left, self._right, self._sums = (
-            partial(self._address, context, signature.args[i], args[i]) for i in (0, 2, 7)
+            partial(self._address, context, signature.args[i], args[i]) for i in (0, 2, 6)
         )
 
     def _address(self, context, array_type, array, *indices):
@@ -118,25 +119,35 @@ class _Product:
             _call(self._builder, "tilestored64", 2 * i + j, block, _LONG(4 * COLUMNS))
 
 
-@intrinsic
-def multiply_panels(typingctx, left, p, right, q, first, last, rows, sums):
+def _multiplication(halves):
+    """Return the intrinsic that multiplies 16 × `halves` rows of a panel."""
+
+    @intrinsic
+    def multiplication(typingctx, left, p, right, q, first, last, sums):
+        def codegen(context, builder, signature, args):
+            if CHOSEN:
+                _Product(context, builder, signature, args).write(halves)
+            return context.get_dummy_value()
+
+        return types.void(left, types.intp, right, types.intp, types.intp, types.intp, sums), codegen
+
+    return multiplication
+
+
+_multiply_half, _multiply_all = _multiplication(1), _multiplication(2)
+
+
+@inlined
+def multiply_panels(left, p, right, q, first, last, rows, sums):
     """Set `sums` (ROWS, COLUMNS) to the product of the pairs `first` to `last` of two panels.
 
     Of a panel with 16 `rows` or fewer on the left, 16 rows are set. `first` and `last` are multiples of `PAIRS`. The
     tiles are configured.
     """
-
-    def codegen(context, builder, signature, args):
-        product = _Product(context, builder, signature, args)
-        with builder.if_else(builder.icmp_signed(">", args[6], _LONG(16))) as (all_rows, half):
-            with all_rows:
-                product.write(2)
-            with half:
-                product.write(1)
-        return context.get_dummy_value()
-
-    index = types.intp
-    return types.void(left, index, right, index, index, index, index, sums), codegen
+    if rows > 16:
+        _multiply_all(left, p, right, q, first, last, sums)
+    else:
+        _multiply_half(left, p, right, q, first, last, sums)
 
 
 if config.DISABLE_JIT:
