@@ -337,6 +337,8 @@ def test_generated_text(model):
     result = vecmill("generate", model, "--prompt", "zebra")
     assert "read as <unk>: zebra" in result.stderr
     fails(2, "top-p", "generate", model, "--top-p", "0")
+    for widths in (("--beam", 10**9), ("--beam", 2, "-n", 2000)):
+        fails(2, "--number are at most 1,000", "generate", model, *widths)
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from embeddings.setting_types import require_type
 from embeddings.text.tokenizer.tokenizers import HasTokenize, Tokenizer
-from embeddings.training import Checkpointing, ProgressCallback
-from vecmill.arguments import require_place
+from embeddings.training import ProgressCallback
 from vecmill.files import temporary_directory
 from vecmill.progress_line import reporting
 from vecmill.text_input import Text, TextInput
-from vecmill.training import tokenizer_for
+from vecmill.training import checkpointing_in, tokenizer_for
 
 if TYPE_CHECKING:
     from embeddings.documents import DocumentVectors
@@ -142,9 +141,7 @@ def train_documents(
     min_count = require_type("min_count", min_count, int)
     max_vocabulary = require_type("max_vocabulary", max_vocabulary, int | None)
     given_names = None if names is None else checked_names(names)
-    if checkpoints is not None:
-        require_place("checkpoints", checkpoints)
-    checkpointing = None if checkpoints is None else Checkpointing(Path(checkpoints))
+    checkpointing = checkpointing_in(checkpoints)
     given = TextInput(text, field=field, column=column)
     splitter = tokenizer_for(given, tokenizer, lowercase, normalize, punctuation=punctuation, fold_digits=False)
     with reporting(progress) as report, temporary_directory() as folder:

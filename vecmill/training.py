@@ -229,9 +229,7 @@ def train(
     )
     if joined.passes == 0 and phrase_threshold is not None:
         raise ValueError(f"phrase_threshold is {phrase_threshold}, which has no effect without phrases; give phrases=2")
-    if checkpoints is not None:
-        require_place("checkpoints", checkpoints)
-    checkpointing = None if checkpoints is None else Checkpointing(Path(checkpoints))
+    checkpointing = checkpointing_in(checkpoints)
     given = TextInput(text, field=field, column=column)
     compile_ahead(config.architecture)
     splitter = tokenizer_for(given, tokenizer, lowercase, normalize, punctuation=punctuation, fold_digits=fold_digits)
@@ -258,6 +256,14 @@ def train(
     vectors.metrics, vectors.dropped = model.metrics_, {**given.warnings, **corpus.dropped}
     vectors.tokenizer_settings = splitter.settings
     return vectors
+
+
+def checkpointing_in(checkpoints: str | PathLike[str] | None) -> Checkpointing | None:
+    """Return where a training keeps its checkpoints; a TypeError or ValueError names what is no path."""
+    if checkpoints is None:
+        return None
+    require_place("checkpoints", checkpoints)
+    return Checkpointing(Path(checkpoints))
 
 
 def tokenizer_for(

@@ -128,7 +128,6 @@ def search_coded(codes, scales, matrix, first, end, queries, margins, exclude, f
     """
     scores = np.empty((1, simd.SCORES), np.float32)
     limits = floors - margins
-    tiles.configure()
     for row in range(first, end, 2):
         other = min(row + 1, end - 1)
         for column in range(0, len(queries), simd.SCORES):

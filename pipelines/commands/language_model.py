@@ -263,9 +263,7 @@ def generate_command(
     top_p: Annotated[
         float, typer.Option(help="Sample from the most probable words up to this total probability.")
     ] = 0.95,
-    beam: Annotated[
-        int | None, typer.Option(min=1, max=1000, help="Use beam search of this width instead of sampling.")
-    ] = None,
+    beam: Annotated[int | None, typer.Option(min=1, help="Use beam search of this width instead of sampling.")] = None,
     cache: Cache = None,
     cache_theta: Theta = None,
     cache_weight: CacheWeight = None,
@@ -283,9 +281,12 @@ def generate_command(
         refuse_without_effect(context, ("temperature", "top_k", "top_p", "lines"), "with --beam")
     elif temperature == 0:
         refuse_without_effect(context, ("top_k", "top_p"), "with --temperature 0")
-    from embeddings.language_model.generation import continue_text, write_out
+    from embeddings.language_model.generation import MOST_BEAMS, continue_text, write_out
     from embeddings.language_model.model import LanguageModel
     from embeddings.language_model.sampling import SamplingConfig
+
+    if beam is not None and max(beam, number) > MOST_BEAMS:
+        raise ConfigError(f"--beam and, with it, --number are at most {MOST_BEAMS:,}")
 
     try:
         config = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p, allow_unknown=unknown)
