@@ -1,47 +1,79 @@
 """Texts that are already split: a folder with one file each for train, valid and test."""
 
-from collections.abc import Iterable, Sequence
+import logging
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from corpora.errors import CorpusError
 
+logger = logging.getLogger(__name__)
 
-def part_files(folder: Path, parts: Sequence[str]) -> dict[str, Path] | None:
-    """Find the file of each part of a text in a folder: ``train.txt``, ``valid.jsonl.gz``, ...
+PARTS = ("train", "valid", "test")
+"""Names of the parts of a text, in their order."""
+
+_SAME_PART = {"training": "train", "validation": "valid", "val": "valid", "dev": "valid"}
+
+
+def part_files(folder: Path) -> dict[str, Path] | None:
+    """Find the file of each part of a text in a folder: ``train.txt``, ``ptb.valid.txt``, ``dev.jsonl.gz``, ...
+
+    Files named by a part alone, such as ``train.txt``, come first, then those with a part among the words of their
+    names, such as ``ptb.train.txt``, ``wiki.train.tokens`` and ``train-00000-of-00001.parquet``, and then folders, such
+    as ``train/``. ``training`` is train; ``validation``, ``val`` and ``dev`` are valid. A warning names the part that
+    `folder` lacks if it has the others.
 
     Parameters
     ----------
     folder : Path
-    parts : sequence of str
-        Names of the parts.
 
     Returns
     -------
     dict of str to Path, or None
-        None if `folder` is not a folder, or lacks a file for one of the parts.
+        None if `folder` is not a folder, or lacks a file for some of the parts.
 
     Raises
     ------
     CorpusError
         There are two files for one part.
     """
-    return _parts_among(sorted(folder.iterdir()), str(folder), parts) if folder.is_dir() else None
+    return _parts_among(sorted(folder.iterdir()), str(folder)) if folder.is_dir() else None
 
 
-def part_files_among(paths: Sequence[Path], parts: Sequence[str]) -> dict[str, Path] | None:
+def part_files_among(paths: Sequence[Path]) -> dict[str, Path] | None:
     """Return the file of each part if the files are exactly those, as ``folder/*`` of a shell gives them, or None."""
-    return _parts_among(paths, "the corpus", parts) if len(paths) == len(parts) else None
+    return _parts_among(paths, "the corpus") if 1 < len(paths) <= len(PARTS) else None
 
 
-def _parts_among(paths: Iterable[Path], source: str, parts: Sequence[str]) -> dict[str, Path] | None:
-    found: dict[str, list[Path]] = {part: [] for part in parts}
-    for path in paths:
-        part = path.name.partition(".")[0]
-        if path.is_file() and part in found:
-            found[part].append(path)
-    if not all(found.values()):
-        return None
-    for part, files in found.items():
-        if len(files) > 1:
-            raise CorpusError(f"{source} has {files[0].name} and {files[1].name}; expected one file for {part}")
-    return {part: files[0] for part, files in found.items()}
+def _parts_among(paths: Sequence[Path], source: str) -> dict[str, Path] | None:
+    files, folders = [path for path in paths if path.is_file()], [path for path in paths if path.is_dir()]
+    lacking = ""
+    for among, part_of in ((files, _part_that_is_named), (files, _part_in_the_name), (folders, _part_that_is_named)):
+        found = {part: [path for path in among if part_of(path) == part] for part in PARTS}
+        absent = [part for part in PARTS if not found[part]]
+        if not absent:
+            return {part: _only_file(part, named, source) for part, named in found.items()}
+        if len(absent) == 1:
+            lacking = f"{' and '.join(part for part in PARTS if found[part])}, but nothing for {absent[0]}"
+    if lacking:
+        logger.warning("%s has %s; all of it is split anew", source, lacking)
+    return None
+
+
+def _part_that_is_named(path: Path) -> str:
+    """Return the part of ``train.txt`` and ``dev.jsonl.gz``; another word for a file that has none."""
+    name = path.name.partition(".")[0].lower()
+    return _SAME_PART.get(name, name)
+
+
+def _part_in_the_name(path: Path) -> str:
+    """Return the part that is a word of a name, as in ``ptb.train.txt``, or "" if there is none or more than one."""
+    named = {_SAME_PART.get(word, word) for word in re.split(r"[._-]", path.name.lower())}.intersection(PARTS)
+    return named.pop() if len(named) == 1 else ""
+
+
+def _only_file(part: str, files: Sequence[Path], source: str) -> Path:
+    if len(files) > 1:
+        names = f"{files[0].name} and {files[1].name}"
+        raise CorpusError(f"{source} has {names}; expected one file for {part}: give the files themselves")
+    return files[0]

@@ -474,8 +474,10 @@ def test_parts_of_a_text_are_kept_apart(tmp_path):
     model = train_lm(parts)
     assert set(model.vocabulary.words) == {"a", "b", "c", "<eos>", "<unk>"}
     for name, lines in parts.items():
-        (tmp_path / f"{name}.txt").write_text("\n".join(lines))
-    np.testing.assert_array_equal(train_lm(tmp_path).embedding.weight.value, model.embedding.weight.value)
+        (tmp_path / f"wiki.{name}.tokens").write_text("\n".join(lines))
+    files = [tmp_path / f"wiki.{name}.tokens" for name in reversed(parts)]
+    for text in (tmp_path, files):
+        np.testing.assert_array_equal(train_lm(text).embedding.weight.value, model.embedding.weight.value)
 
 
 def test_a_language_model_starts_from_word_vectors(expected):

@@ -176,11 +176,12 @@ def test_embeddings_without_a_word_in_common_or_missing(text, tmp_path):
     fails(1, "missing", "train-lm", text, "--out", tmp_path / "lm", "--embeddings", tmp_path / "no", *SMALL)
 
 
-def test_presplit_tokenized_text(tmp_path):
+@pytest.mark.parametrize("name", ["{}.txt", "ptb.{}.txt"])
+def test_presplit_tokenized_text(tmp_path, name):
     for part in ("train", "valid", "test"):
-        (tmp_path / f"{part}.txt").write_text("The king , the Queen .\n" * 9)
+        (tmp_path / name.format(part)).write_text("The king , the Queen .\n" * 9)
     printed = succeeds("train-lm", tmp_path, "--out", tmp_path / "lm", *SMALL)
-    assert "train.txt, valid.txt, test.txt" in printed
+    assert "as given: train, valid, test" in printed
     model = LanguageModel.load(tmp_path / "lm")
     assert "Queen" in model.vocabulary
     assert model.make_tokenizer().settings["spec"] == "whitespace"

@@ -210,9 +210,9 @@ def _inputs(text: Text | Mapping[str, Text], *, field: str, column: str) -> dict
     """Return the three parts of a split text by name, or the whole text under the name ""."""
     parts = text if isinstance(text, Mapping) and set(text) == set(PARTS) else None
     if isinstance(text, (str, PathLike)) and exists(text):
-        parts = part_files(expanded(text), PARTS)
+        parts = part_files(expanded(text))
     if isinstance(text, (list, tuple)) and text and all(isinstance(path, PathLike) for path in text):
-        parts = part_files_among([expanded(path) for path in text], PARTS)
+        parts = part_files_among([expanded(path) for path in text])
     if parts is None:
         return {"": TextInput(text, field=field, column=column)}
     return {name: TextInput(parts[name], field=field, column=column) for name in PARTS}

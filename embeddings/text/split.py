@@ -219,7 +219,7 @@ def _split(
                 raise EmbeddingsError(f"no text for {part}: expected at least one line of words{more}")
         split = SplitText(
             directory=partial,
-            description="train.txt, valid.txt, test.txt" if given else describe_cycle(block_lines, cycle),
+            description="as given: train, valid, test" if given else describe_cycle(block_lines, cycle),
             lines=lines,
             tokens=0,
             block_lines=block_lines,

@@ -176,15 +176,14 @@ def fetched_again_if_unusable(directory: Path, settings: CorpusSettings) -> Iter
         raise
 
 
-def open_parts(directory: Path, settings: CorpusSettings, parts: tuple[str, ...]) -> dict[str, Corpus] | None:
-    """Open the files of a fetched folder that each hold a part of the text: ``train.txt``, ``valid.jsonl.gz``, ...
+def open_parts(directory: Path, settings: CorpusSettings) -> dict[str, Corpus] | None:
+    """Open the files of a fetched folder that each hold a part of the text: ``train.txt``, ``ptb.valid.txt``, ...
 
     Parameters
     ----------
     directory : Path
         Directory of the fetch stage.
     settings : CorpusSettings
-    parts : tuple of str
 
     Returns
     -------
@@ -197,7 +196,7 @@ def open_parts(directory: Path, settings: CorpusSettings, parts: tuple[str, ...]
         A part has two files.
     """
     path = read_location(directory).path
-    files = part_files_among([*map(Path, path)], parts) if isinstance(path, list) else part_files(Path(path), parts)
+    files = part_files_among([*map(Path, path)]) if isinstance(path, list) else part_files(Path(path))
     if files is None:
         return None
     return {part: open_corpus(file, field=settings.field, column=settings.column) for part, file in files.items()}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pipelines.running.hash_cache import HashCache
 from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.config import ConfigError
-from pipelines.settings.sections import TEXT_PARTS, CorpusSettings, TokenizerSettings
+from pipelines.settings.sections import CorpusSettings, TokenizerSettings
 from pipelines.stages.corpus_source import fetched_again_if_unusable, open_fetched, open_parts, require_unchanged
 from pipelines.stages.tokenize_shards import tokenize_shards
 from vecmill.plain_text import without_breaks_in_lines
@@ -85,7 +85,7 @@ class TokenizeStage(Stage):
         from embeddings import TokenizedCorpus, make_tokenizer, tokenize_corpus
 
         fetched, arguments = context.inputs["fetch"], tokenizer_arguments(self.tokenizer)
-        parts = open_parts(fetched, self.corpus, TEXT_PARTS) if self.keep_parts else None
+        parts = open_parts(fetched, self.corpus) if self.keep_parts else None
         if parts and _is_tokenized(parts):
             logger.info("the text is already tokenized; splitting it at white space only")
             arguments = {"spec": "whitespace", "lowercase": False, "normalize": self.tokenizer.normalize}
