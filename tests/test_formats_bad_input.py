@@ -165,6 +165,16 @@ def test_arrays_without_words_are_refused(tmp_path):
         formats.read(tmp_path / "notes.txt")
 
 
+def test_zip_archives_of_vectors_name_their_files(tmp_path):
+    """The vectors of GloVe and of fastText come as such archives."""
+    for name, inside in (("glove.zip", ["glove.50d.txt", "glove.100d.txt"]), ("wiki.vec.zip", ["wiki.vec"])):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            for file in inside:
+                archive.writestr(file, "king 0.1 0.2\n")
+        with pytest.raises(FormatError, match=f"zip archive of .*{inside[0]}.*; unpack it and give a file of vectors"):
+            formats.read(tmp_path / name)
+
+
 @pytest.mark.parametrize(
     ("arrays", "problem"),
     [

@@ -139,6 +139,8 @@ def _stream(archive: zipfile.ZipFile, path: Path, progress: Progress | None) -> 
         raise FormatError(
             f"{path}: is a packed model directory; unpack it (unzip FILE -d DIRECTORY) and give the directory"
         )
+    if not any(name.endswith(".npy") for name in names):
+        raise FormatError(f"{path}: zip archive of {shown(sorted(names), 200)}; unpack it and give a file of vectors")
     if not {"vectors.npy", "words.npy"} <= names:
         raise FormatError(
             f"{path}: holds {shown(sorted(names), 200)}, expected arrays 'vectors' (V, d) and 'words' (V,); save it "
