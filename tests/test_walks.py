@@ -38,6 +38,7 @@ def edges_of(graph):
 DIRECTED = {(a, b): weight for a, b, weight in EDGES}
 UNWEIGHTED = dict.fromkeys(DIRECTED, 1.0)
 LINES = [f"{a},{b},{w}" for a, b, w in EDGES]
+MATRIX = "%%MatrixMarket matrix coordinate"
 
 
 @pytest.mark.parametrize(
@@ -55,8 +56,13 @@ LINES = [f"{a},{b},{w}" for a, b, w in EDGES]
         ("e.csv", "\n".join(f'"{a}" , "{b}"  ' for a, b, _ in EDGES) + "\n \t\n", UNWEIGHTED),
         ("e.tsv", "\n".join(f" {line} " for line in LINES).replace(",", " \t\N{NO-BREAK SPACE}"), DIRECTED),
         ("e.edgelist", "% sym\n\n" + "\n\n".join(LINES).replace(",", "\t"), DIRECTED),
+        ("e.mtx", f"{MATRIX} real general\n% made by\n4 4 5\n\n" + "\n".join(LINES).replace(",", " "), DIRECTED),
+        ("e.mtx", f"{MATRIX} pattern general\n4 4 5\n" + "\n".join(f"{a} {b}" for a, b, _ in EDGES), UNWEIGHTED),
     ],
-    ids=["csv", "header", "semicolons", "quoted", "other columns", "tsv", "SNAP", "Gephi", *("spaces",) * 3, "KONECT"],
+    ids=(
+        *("csv", "header", "semicolons", "quoted", "other columns", "tsv", "SNAP", "Gephi", *("spaces",) * 3, "KONECT"),
+        *("Matrix Market", "Matrix Market without weights"),
+    ),
 )
 def test_text_files(tmp_path, name, text, expected):
     (tmp_path / name).write_text(text, newline="", encoding="utf-8")

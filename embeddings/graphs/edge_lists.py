@@ -32,6 +32,7 @@ UNWEIGHTED = "none"
 _WEIGHT = "weight"  # the column of weights if none is named
 _HEADERS = (("source", "target"), ("src", "dst"), ("from", "to"), ("node1", "node2"))
 _COMMENTS = ("#", "%")  # before the edges, as SNAP and KONECT write them
+_MATRIX_MARKET = "%%MatrixMarket"  # then comments, a line of sizes, and an entry a line: row, column and value
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _MISSING = ("None", "nan", "<NA>", "NaT")  # values of columns that are no str
 _WEIGHTED = 3  # columns
@@ -76,7 +77,7 @@ def read_edges(
     """Read a file of edges, one a line: CSV, TSV, Parquet, or columns that white space separates.
 
     Text may be compressed; lines that begin with # or % before the first edge are comments, and white space around a
-    name is no part of it.
+    name is no part of it. A sparse matrix in Matrix Market's form has an edge for each of its entries.
 
     Parameters
     ----------
@@ -218,7 +219,7 @@ def _text_rows(path: Path, asked: _Columns, header: bool | None) -> Iterator[Any
     with _opened(path) as stream:
         require_text(stream.peek(HEAD)[:HEAD], _shown(path))
         lines = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
-        first = next((line for line in lines if line.strip() and not line.startswith(_COMMENTS)), None)
+        first = _first_edge(lines)
         if first is None:
             raise EmbeddingsError(f"{_shown(path)} has no edges; expected one a line")
         delimiter = _delimiter(path, first)
@@ -235,6 +236,19 @@ def _text_rows(path: Path, asked: _Columns, header: bool | None) -> Iterator[Any
             yield from rows if named else chain([top], rows)
         except csv.Error as error:
             raise EmbeddingsError(f"{_shown(path)}: {error}; is a quotation mark left open?") from error
+
+
+def _first_edge(lines: Iterable[str]) -> str | None:
+    """Return the first line that is no comment; the sizes of a matrix come before its entries in Matrix Market."""
+    sizes = False
+    for line in lines:
+        if line.startswith(_MATRIX_MARKET):
+            sizes = True
+        elif line.strip() and not line.startswith(_COMMENTS):
+            if not sizes:
+                return line
+            sizes = False
+    return None
 
 
 def _cells(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
