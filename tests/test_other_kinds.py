@@ -43,6 +43,9 @@ def tarred() -> bytes:
     return file.getvalue()
 
 
+CONLLU = "".join(word + "\t_" * 8 + "\n" for word in ("1-2\tDu", "1\tde", "2\tle", "3\tvin"))
+
+
 REFUSED = {
     "page.html": (PAGE, "HTML file", "pandoc -f html"),
     "page.htm": ("<div>a fragment</div>", "HTML file", "pandoc -f html"),
@@ -66,6 +69,11 @@ REFUSED = {
     "long.vec": (f"9 900\nking {'-0.12345678 ' * 900}\n", "file of word vectors", "the text that it was made"),
     "glove.txt": (f"the {'0.25 ' * 50}\nof {'-.5 ' * 50}\n", "file of word vectors", "the text that it was made"),
     "a.arpa": ("\n\\data\\\nngram 1=3\n", "n-gram model (ARPA file)", "the text that it was made"),
+    "film.srt": ("1\r\n00:00:01,000 --> 00:00:02,500\r\none two\r\n\r\n", "subtitles", "awk "),
+    "film.vtt": ("WEBVTT\n\n00:01.000 --> 00:02.500\none two\n", "subtitles", "awk "),
+    "ud.conllu": ("# text = Du vin\n" + CONLLU, "CoNLL file", "awk "),
+    "ud.txt": ("1\tOne" + "\t_" * 8 + "\n\n", "CoNLL file", "awk "),
+    "ner.txt": ("-DOCSTART- -X- O O\n\none NN O O\n", "CoNLL file", "awk "),
     "paper.pdf": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "PDF document", "pdftotext"),
     "renamed.txt": (b"%PDF-1.4\n", "PDF document", "pdftotext"),
     "letter.docx": (zipped("[Content_Types].xml", "word/document.xml"), "Word document", "pandoc"),
@@ -165,6 +173,9 @@ def test_wide_encodings_are_named_with_and_without_their_mark(tmp_path, encoding
         f"a {'1 ' * 20}\nb {'0 ' * 20}\n",
         f"prices: {'9.99 ' * 20}\nand so on\n",
         "see \\data\\ below\n",
+        "1\t2\t3\t4\t5\t6\t7\t8\t9\t10\n2\t3\t4\t5\t6\t7\t8\t9\t10\t11\n",
+        "1\tone\ttwo\n2\tthree\tfour\n",
+        "1\n00:00 is midnight --> go on\n",
     ],
 )
 def test_numbers_in_a_text_are_read(tmp_path, text):

@@ -97,6 +97,21 @@ _PICKLED = re.compile(  # protocols 2 to 5, 1, and 0, which is lines of text
 )
 _XML = re.compile(rb"<!DOCTYPE\s+[\w:.-]+(\s+(PUBLIC|SYSTEM)\s|\s*[\[>])|<[\w:.-]+(\s[^<>]*)?\sxmlns\b")
 _HTML = re.compile(rb"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
+# WebVTT and SubRip
+_SUBTITLES = re.compile(rb"WEBVTT\s|\d+\s*\n(\d+:)?\d\d:\d\d[,.]\d{3} --> ")
+_SPOKEN = (
+    "extract the text first: awk '!/ --> |^WEBVTT|^[0-9]*\\r?$/ {{gsub(/<[^>]*>/, \"\"); print}}' {path} "
+    "> {stem}-extracted.txt"
+)
+# ID, FORM, LEMMA, UPOS, XPOS, FEATS, HEAD, DEPREL, DEPS, MISC
+_CONLL = re.compile(rb"(#.*\n)*(?=.*\t_\s)1(-\d+)?(\t[^\t\n]+){5}\t(\d+|_)(\t[^\t\n]+){3}\n")
+_FORMS = (
+    r"""extract its words: awk -F'\t' '/^[0-9]+\t/ {{printf "%s ", $2}} !NF {{print ""}}' {path} > {stem}-words.txt"""
+)
+_CONLL_2003 = re.compile(rb"-DOCSTART-\s")
+_FIRST_COLUMN = (
+    """extract its words: awk '!/^-DOCSTART-/ {{printf "%s ", $1}} !NF {{print ""}}' {path} > {stem}-words.txt"""
+)
 _LINE_BREAK = re.compile(b"\r\n|[\n\r]|\xc2\x85|\xe2\x80[\xa8\xa9]")
 _BREAK_IN_LINE = re.compile(b"\xc2\x85|\xe2\x80[\xa8\xa9]")
 _CONTROLS = bytes(c for c in range(32) if c not in b"\t\n\v\f\r\x1b")
@@ -226,7 +241,7 @@ def require_utf8(head: bytes, path: str) -> None:
 
 
 def require_plain_text(head: bytes, path: str) -> None:
-    """Raise an error for HTML, XML and JSON, whose tags and keys would become words.
+    """Raise an error for HTML, XML, JSON, subtitles and CoNLL, whose tags, keys and times would become words.
 
     Parameters
     ----------
@@ -246,6 +261,7 @@ def require_plain_text(head: bytes, path: str) -> None:
     if suffix in (".jsonl", ".ndjson") or rest.startswith(b"[") or (suffix == ".json" and begin.startswith(b'"')):
         refuse_json_values(first, path)
     _refuse(_json(begin, suffix), path)
+    _refuse(_annotated(begin), path)
 
 
 def require_text(head: bytes, path: str) -> None:
@@ -475,6 +491,15 @@ def _markup(begin: bytes, suffix: str) -> tuple[str, str] | None:
     if _HTML.match(begin) or (begin.startswith(b"<") and suffix in (".html", ".htm", ".xhtml")):
         return _HTML_FILE
     return _XML_FILE if _XML.match(begin) or (begin.startswith(b"<") and suffix in (".xml", ".svg")) else None
+
+
+def _annotated(begin: bytes) -> tuple[str, str] | None:
+    """Return the kind of a text with a time or an analysis for what is said, and what to do."""
+    if _SUBTITLES.match(begin):
+        return "subtitles", _SPOKEN
+    if _CONLL.match(begin):
+        return "CoNLL file", _FORMS
+    return ("CoNLL file", _FIRST_COLUMN) if _CONLL_2003.match(begin) else None
 
 
 def _model(begin: bytes) -> tuple[str, str] | None:
