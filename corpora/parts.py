@@ -45,6 +45,11 @@ def part_files_among(paths: Sequence[Path]) -> dict[str, Path] | None:
     return _parts_among(paths, "the corpus") if 1 < len(paths) <= len(PARTS) else None
 
 
+def part_named(name: str) -> str:
+    """Return the part that a name means, such as "valid" for "Dev" and "validation"; other names in lower case."""
+    return _SAME_PART.get(name.lower(), name.lower())
+
+
 def _parts_among(paths: Sequence[Path], source: str) -> dict[str, Path] | None:
     files, folders = [path for path in paths if path.is_file()], [path for path in paths if path.is_dir()]
     lacking = ""
@@ -61,14 +66,12 @@ def _parts_among(paths: Sequence[Path], source: str) -> dict[str, Path] | None:
 
 
 def _part_that_is_named(path: Path) -> str:
-    """Return the part of ``train.txt`` and ``dev.jsonl.gz``; another word for a file that has none."""
-    name = path.name.partition(".")[0].lower()
-    return _SAME_PART.get(name, name)
+    return part_named(path.name.partition(".")[0])
 
 
 def _part_in_the_name(path: Path) -> str:
     """Return the part that is a word of a name, as in ``ptb.train.txt``, or "" if there is none or more than one."""
-    named = {_SAME_PART.get(word, word) for word in re.split(r"[._-]", path.name.lower())}.intersection(PARTS)
+    named = {part_named(word) for word in re.split(r"[._-]", path.name)}.intersection(PARTS)
     return named.pop() if len(named) == 1 else ""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from corpora.parts import part_files, part_files_among
+from corpora.parts import part_files, part_files_among, part_named
 from embeddings.compile_ahead import compile_ahead
 from embeddings.language_model.budget import RESERVED, with_epochs_in
 from embeddings.language_model.config import CellName, LanguageModelConfig
@@ -72,7 +72,7 @@ def train_language_model(
     ----------
     text : Text, or mapping of str to Text
         As in `vecmill.train`; a line is a sentence. A folder with the files train, valid and test, or a mapping with
-        these names, is already split; any other text is split in blocks of lines.
+        these names, is already split ("validation" and "dev" are valid); any other text is split in blocks of lines.
     embeddings : WordVectors, optional
         Initial E. For a valid test they must not have been trained on the parts valid and test.
     preset : {"quick", "small", "medium", "awd", "10m", "1h", "3h"}, optional
@@ -208,7 +208,9 @@ def _changed(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _inputs(text: Text | Mapping[str, Text], *, field: str, column: str) -> dict[str, TextInput]:
     """Return the three parts of a split text by name, or the whole text under the name ""."""
-    parts = text if isinstance(text, Mapping) and set(text) == set(PARTS) else None
+    parts: Mapping[str, Any] | None = None
+    if isinstance(text, Mapping) and sorted(part_named(str(name)) for name in text) == sorted(PARTS):
+        parts = {part_named(str(name)): lines for name, lines in text.items()}
     if isinstance(text, (str, PathLike)) and exists(text):
         parts = part_files(expanded(text))
     if isinstance(text, (list, tuple)) and text and all(isinstance(path, PathLike) for path in text):
