@@ -248,7 +248,8 @@ def train_lm_command(
 ) -> None:
     """Train a recurrent language model with truncated backpropagation through time.
 
-    The text is split into training, validation and test parts; the test part is used for the final perplexity alone.
+    The text is split into training, validation and test parts; a folder with a file for each, such as ptb.train.txt,
+    is used as it is. The test part is used for the final perplexity alone.
     The output directory holds model.safetensors, language_model.json, vocabulary.tsv, config.json, metrics.jsonl,
     evaluation.json and manifest.json. An interrupted run resumes when the command is repeated.
 

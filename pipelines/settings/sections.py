@@ -8,7 +8,6 @@ from vecmill.durations import seconds
 from vecmill.files import expanded
 
 STANDARD_INPUT = "-"
-TEXT_PARTS = ("train", "valid", "test")
 OWN_EMBEDDINGS = "train-embeddings"
 """Value of ``lm.embeddings`` for word vectors of the same pipeline: the name of their stage."""
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from corpora.parts import PARTS
 from embeddings.errors import EmbeddingsError
 from pipelines.console.progress import Update, count
 from pipelines.running.external_vectors import read_vectors
@@ -15,7 +16,7 @@ from pipelines.running.manifest import Manifest, ManifestError, digest_of
 from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.file_names import CONFIG_FILE, METRICS_FILE, PERPLEXITY_FILE
 from pipelines.settings.lm_settings import LMSettings
-from pipelines.settings.sections import OWN_EMBEDDINGS, TEXT_PARTS
+from pipelines.settings.sections import OWN_EMBEDDINGS
 from pipelines.stages.vocabulary import VOCABULARY_FILE
 from vecmill.files import file_digest, write_json
 
@@ -103,7 +104,7 @@ class TrainLMStage(Stage):
         corpus = EncodedCorpus.open(context.inputs["encode"], verify=False)  # verified by the runner
         vocabulary = Vocabulary.load(context.inputs["vocabulary"] / VOCABULARY_FILE)
         vocabulary = vocabulary.prefix(self.lm.max_vocabulary, self.lm.min_count)
-        streams = {part: corpus.part(part).stream(len(vocabulary)) for part in TEXT_PARTS}
+        streams = {part: corpus.part(part).stream(len(vocabulary)) for part in PARTS}
         rng = np.random.default_rng(self.lm.seed)
         start, found = self._initial_embedding(vocabulary, context, rng)
         model = LanguageModel(
