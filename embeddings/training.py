@@ -16,6 +16,8 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from numbers import Real
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,6 +25,7 @@ import numpy as np
 
 from embeddings.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from embeddings.errors import EmbeddingsError
+from vecmill.arguments import described, require_kind, require_place
 
 logger = logging.getLogger(__name__)
 
@@ -149,7 +152,7 @@ class Checkpointing(NamedTuple):
 
     Attributes
     ----------
-    directory : Path
+    directory : path-like
         Directory of this run's checkpoints; a checkpoint found there is resumed. A directory belongs to one run: same
         settings, same text.
     every : float
@@ -157,7 +160,7 @@ class Checkpointing(NamedTuple):
         saved at its end and when it is interrupted.
     """
 
-    directory: Path
+    directory: str | PathLike[str]
     every: float = 60.0
 
 
@@ -169,11 +172,20 @@ class Checkpoints:
     checkpointing : Checkpointing or None
     clock : callable
         Returns seconds.
+
+    Raises
+    ------
+    TypeError
+        `checkpointing` is no `Checkpointing`, or has a directory that is no path or an interval that is no number.
+    ValueError
+        Its directory cannot be one, or its interval is below 0.
     """
 
     def __init__(self, checkpointing: Checkpointing | None, clock: Callable[[], float] = time.monotonic) -> None:
-        self.directory = checkpointing.directory if checkpointing else None
-        self._every = checkpointing.every if checkpointing else math.inf
+        self.directory: Path | None = None
+        self._every = math.inf
+        if checkpointing is not None:
+            self.directory, self._every = _checked(checkpointing)
         self._clock = clock
         self._saved_at, self._cost = clock(), 0.0
 
@@ -230,3 +242,15 @@ class Checkpoints:
     def load(self) -> Checkpoint | None:
         """Return the newest undamaged checkpoint; None if there is none."""
         return load_checkpoint(self.directory) if self.directory else None
+
+
+def _checked(checkpointing: Checkpointing) -> tuple[Path, float]:
+    """Return directory and interval, or raise an error that names what is wrong."""
+    require_kind("checkpointing", checkpointing, Checkpointing, "a Checkpointing, such as Checkpointing('checkpoints')")
+    directory, every = checkpointing
+    require_place("directory of Checkpointing", directory)
+    if isinstance(every, bool) or not isinstance(every, Real):
+        raise TypeError(f"every of Checkpointing is {described(every)}; expected a number of seconds")
+    if not every >= 0:  # also NaN
+        raise ValueError(f"every of Checkpointing is {every}; expected seconds, 0 or more")
+    return Path(directory), float(every)

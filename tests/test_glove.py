@@ -126,11 +126,48 @@ def test_checkpoints_within_epochs_change_nothing(encoded, tmp_path):
     np.testing.assert_array_equal(found, expected)
 
 
-def test_a_checkpoint_of_other_settings_is_refused(encoded, tmp_path):
-    with pytest.raises(KeyboardInterrupt):
-        GloVe(small()).fit(*encoded, progress=interrupt, checkpointing=Checkpointing(tmp_path))
-    with pytest.raises(EmbeddingsError, match="does not fit this training"):
-        GloVe(small(dimension=40)).fit(*encoded, checkpointing=Checkpointing(tmp_path))
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"dimension": 40},
+        {"seed": 2},
+        {"window": 3},
+        {"learning_rate": 0.1},
+        {"x_max": 10.0},
+        {"alpha": 0.5},
+        {"epochs": 7},
+    ],
+)
+@pytest.mark.parametrize("finished", [False, True])
+def test_a_checkpoint_of_other_settings_is_refused(encoded, tmp_path, changes, finished):
+    checkpointing = Checkpointing(tmp_path)
+    if finished:
+        GloVe(small()).fit(*encoded, checkpointing=checkpointing)
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            GloVe(small()).fit(*encoded, progress=interrupt, checkpointing=checkpointing)
+    with pytest.raises(EmbeddingsError, match=rf"has {next(iter(changes))} = .*, this training"):
+        GloVe(small(**changes)).fit(*encoded, checkpointing=checkpointing)
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_a_checkpoint_of_another_text_with_as_many_pairs_is_refused(tmp_path, finished):
+    sentences, vocabulary = mixed()
+    other = [sentence[::-1] if i % 3 else sentences[0] for i, sentence in enumerate(sentences)]
+    checkpointing = Checkpointing(tmp_path)
+    if finished:
+        GloVe(small()).fit(as_corpus(sentences), vocabulary, checkpointing=checkpointing)
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            GloVe(small()).fit(as_corpus(sentences), vocabulary, progress=interrupt, checkpointing=checkpointing)
+    with pytest.raises(EmbeddingsError, match=r"has text = .* pairs .*, this training .* pairs"):
+        GloVe(small()).fit(as_corpus(other), vocabulary, checkpointing=checkpointing)
+
+
+def test_a_checkpoint_is_resumed_with_another_number_of_threads(encoded, tmp_path):
+    expected = GloVe(small()).fit(*encoded, checkpointing=Checkpointing(tmp_path)).vectors_.matrix
+    found = GloVe(small(threads=2)).fit(*encoded, checkpointing=Checkpointing(tmp_path)).vectors_.matrix
+    np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.usefixtures("small_blocks")

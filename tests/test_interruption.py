@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +90,35 @@ def test_signals_that_follow_a_first_one_do_not_disturb_what_it_began():
                 signal.raise_signal(signal.SIGTERM)
             done.append("checkpoint")
     assert done == ["checkpoint"]
+    assert caught.value.exit_code == 143
+
+
+def _signal_while_compiling(compiled):
+    """Send a signal to a function of a module of Numba, which is done, as compiling is, before that is raised."""
+    code = "def compile():\n    signal.raise_signal(signal.SIGTERM)\n    time.sleep(0.5)\n    done.append('compiled')\n"
+    scope = {"__name__": "numba.core.some", "signal": signal, "time": time, "done": compiled}
+    exec(code, scope)  # a frame of that module
+    scope["compile"]()
+
+
+def _signal_in_a_finalizer(compiled):
+    class Closed:
+        def __del__(self):
+            signal.raise_signal(signal.SIGTERM)
+
+    Closed()
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs alarms")
+@pytest.mark.parametrize("moment", [_signal_while_compiling, _signal_in_a_finalizer])
+def test_a_signal_that_could_not_be_raised_ends_a_command_that_does_not_ask_for_it(moment):
+    """Such as perplexity, or serve while it starts: they went on as if there had been none."""
+    done, expected = [], ["compiled"] if moment is _signal_while_compiling else []
+    with pytest.raises(typer.Exit) as caught, handled_signals(), interruptible(""):
+        moment(done)
+        time.sleep(10)
+        done.append("all")
+    assert done == expected
     assert caught.value.exit_code == 143
 
 

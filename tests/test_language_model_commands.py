@@ -458,6 +458,17 @@ def test_exported_weights(model, tmp_path):
     fails(2, "--format", "export-lm", model, "--out", out, "--format", "keras")
 
 
+@pytest.mark.parametrize(
+    ("name", "format_name"), [("lm.onnx", "onnx"), ("lm.pt", "torch"), ("LM.PTH", "torch"), ("lm", "safetensors")]
+)
+def test_a_language_model_is_exported_in_the_format_of_the_extension(model, tmp_path, name, format_name):
+    if format_name in ("onnx", "torch"):
+        pytest.importorskip(format_name)
+    succeeds("export-lm", model, "--out", tmp_path / name)
+    succeeds("export-lm", model, "--out", tmp_path / "named", "--format", format_name)
+    assert (tmp_path / name).read_bytes() == (tmp_path / "named").read_bytes()
+
+
 def test_exported_weights_give_the_same_likelihoods_in_torch(model, tmp_path):
     torch = pytest.importorskip("torch")
     out = tmp_path / "lm.pt"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
-from embeddings import Vocabulary
+from embeddings import EmbeddingsError, Vocabulary
 from embeddings.language_model.config import LanguageModelConfig
 from embeddings.language_model.export import EXPORTERS, export_onnx, export_safetensors, export_torch
 from embeddings.language_model.model import LanguageModel
@@ -164,4 +164,22 @@ def test_a_limit_on_the_size_of_files_is_said_to_be_one(name, tmp_path):
             EXPORTERS[name](model, tmp_path / "lm")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["protobuf", "older protobuf"])
+def test_weights_that_no_onnx_file_holds_are_one_error(kind, tmp_path, monkeypatch):
+    """protobuf refuses messages of more than 2 GB."""
+    pytest.importorskip("onnx")
+    from google.protobuf.message import EncodeError
+
+    from embeddings.language_model import onnx_graph
+
+    class TooLarge:
+        def SerializeToString(self):
+            raise EncodeError("Failed to serialize proto") if kind == "protobuf" else ValueError("exceeds 2GB")
+
+    monkeypatch.setattr(onnx_graph, "onnx_model", lambda _: TooLarge())
+    with pytest.raises(EmbeddingsError, match=r"the weights are too large for an ONNX file .*; use safetensors"):
+        export_onnx(make_model("untied"), tmp_path / "lm.onnx")
     assert list(tmp_path.iterdir()) == []

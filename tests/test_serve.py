@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -310,6 +311,23 @@ def test_the_map_is_laid_out_by_a_process_of_its_own_and_kept(tmp_path, monkeypa
     again, _ = make_service(tmp_path, map_words=100)
     with TestClient(again) as client:
         assert client.get("/api/map").status_code == 200
+
+
+def test_a_map_is_not_that_of_a_model_trained_in_its_place_since(tmp_path, monkeypatch):
+    """The service keeps what it opened; another process reads the directory, and later services the cache."""
+    monkeypatch.setenv("VECMILL_CACHE", str(tmp_path / "cache"))
+    make_vectors().save(tmp_path / "model")
+    model = ServedModel("some", VECTORS, tmp_path / "model")
+    shutil.rmtree(tmp_path / "model")
+    make_vectors(turn=9).save(tmp_path / "model")
+    layouts = Layouts([model], 100, "PCA").start()
+    try:
+        layouts._process.join()
+        with pytest.raises(RequestError, match="holds another model than the one that is served; start the service"):
+            layouts.data(model)
+    finally:
+        layouts.close()
+    assert not list((tmp_path / "cache").rglob("*.map"))
 
 
 def _no_home(monkeypatch, tmp_path):

@@ -1,6 +1,7 @@
 """The convention that everything that trains keeps, the speed it reports, and when it saves."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -273,3 +274,26 @@ def test_without_a_directory_nothing_is_saved():
     checkpoints = Checkpoints(None)
     checkpoints.save({"E": np.ones(3)}, {})
     assert (checkpoints.load(), checkpoints.due) == (None, False)
+
+
+@pytest.mark.parametrize("given", ["folder", Path("folder"), {"directory": "folder"}, 5])
+def test_checkpointing_is_named_where_something_else_is_given(given):
+    with pytest.raises(TypeError, match=r"checkpointing is .*; expected a Checkpointing"):
+        Checkpoints(given)
+
+
+@pytest.mark.parametrize("directory", [None, 5, "", "s3://bucket/folder", "a\0b"])
+def test_the_directory_of_checkpoints_is_a_path_of_this_machine(directory):
+    with pytest.raises((TypeError, ValueError), match="directory of Checkpointing is "):
+        Checkpoints(Checkpointing(directory))
+
+
+@pytest.mark.parametrize("every", ["60", None, True, float("nan"), -1])
+def test_the_interval_of_checkpoints_is_a_number_of_seconds(tmp_path, every):
+    with pytest.raises((TypeError, ValueError), match=r"every of Checkpointing is .*; expected"):
+        Checkpoints(Checkpointing(tmp_path, every))
+
+
+def test_the_directory_of_checkpoints_may_be_a_str(tmp_path):
+    Checkpoints(Checkpointing(str(tmp_path / "run"))).save({"a": np.zeros(3)}, {})
+    assert Checkpoints(Checkpointing(tmp_path / "run")).load() is not None

@@ -203,6 +203,26 @@ def test_mean_vector(vectors, matrix):
         vectors.mean_vector(["king", "queen"], weights=[1])
 
 
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_words_that_cancel_out_have_no_neighbours_by_rounding_errors(number):
+    """The mean is the zero vector, whatever the order of the sum leaves of it."""
+    vectors = make(np.random.default_rng(4).standard_normal((50, 33)).astype(np.float32) * 1e-3)
+    for row in range(10):
+        words = [f"w{row + i:04}" for i in range(number)]
+        units = [reference.unit(vectors[word]).astype(np.float32) for word in words]
+        for terms, weights in (
+            ([*words, *words[::-1]], [1] * number + [-1] * number),
+            ([*words, *units], [1] * number + [-1] * number),
+            ([*words, *(-unit for unit in units)], None),
+        ):
+            assert not vectors.mean_vector(terms, weights, post_normalize=True).any()
+        assert {score for _, score in vectors.most_similar(words, negative=words)} == {0}
+        raw = vectors.mean_vector([*words, *words[::-1]], [3] * number + [-3] * number, pre_normalize=False)
+        assert not raw.any()
+        small = vectors.mean_vector([words[0], words[0]], [1, -0.999], post_normalize=True)
+        assert small == pytest.approx(reference.unit(vectors[words[0]]), abs=1e-5)
+
+
 def test_n_similarity(vectors, matrix):
     expected = reference.cosine(matrix[0] + matrix[1], matrix[2] + matrix[3])
     assert vectors.n_similarity(["king", "queen"], ["man", "woman"]) == pytest.approx(expected, abs=1e-6)

@@ -1,6 +1,10 @@
 """One run of `GloVe.fit`: blocks of pairs and their order, initial parameters. The arithmetic is in `kernels`."""
 
+import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -65,6 +69,18 @@ class TrainingRun(BlockTraining):
     def state(self) -> Mapping[str, np.ndarray]:
         """Return everything that the next step depends on, by its name in checkpoints."""
         return {"rows": self.rows}
+
+    def _identity(self) -> dict[str, dict[str, Any]]:
+        """Return settings and pairs; the number of threads may change."""
+        settings = {name: value for name, value in asdict(self.config).items() if name != "threads"}
+        return {"settings": settings, "pairs": {"text": self._text}}
+
+    @cached_property
+    def _text(self) -> str:
+        """What tells the pairs from those of another text: how many they are, their counts together, the first ones."""
+        total = self._pairs["count"].sum(dtype=np.float64)
+        first = hashlib.sha256(self._pairs[:BLOCK_PAIRS].tobytes()).hexdigest()
+        return f"{len(self._pairs)} pairs with counts of {total:.9g}, the first ones {first[:12]}"
 
     def _start(self, epoch: int, work: Work) -> Callable[[], None]:
         order = self._order(epoch)

@@ -118,11 +118,13 @@ def export_onnx(model: LanguageModel, path: Path) -> None:
         The file cannot be written.
     """
     _optional("onnx", "'vecmill[onnx]'")
+    from google.protobuf.message import EncodeError
+
     from embeddings.language_model.onnx_graph import onnx_model
 
     try:
         content = onnx_model(model).SerializeToString()
-    except ValueError as error:
+    except (ValueError, EncodeError) as error:  # the one or the other, by the version of protobuf
         raise EmbeddingsError(f"the weights are too large for an ONNX file ({error}); use safetensors") from error
     with atomic_file(path) as file:
         file.write(content)
@@ -140,3 +142,6 @@ EXPORTERS: dict[str, Callable[[LanguageModel, Path], None]] = {
     "torch": export_torch,
     "onnx": export_onnx,
 }
+
+FORMAT_OF_EXTENSION = {".safetensors": "safetensors", ".onnx": "onnx", ".pt": "torch", ".pth": "torch"}
+"""Formats by the usual endings of their files."""

@@ -28,6 +28,7 @@ Word: TypeAlias = str | int | np.integer
 WordOrVector: TypeAlias = Word | np.ndarray
 
 _UNKNOWN, _VECTOR = -1, -2  # in place of an id
+_NOISE = 1e-6  # share of the largest term that float32 numbers leave of a sum of terms that cancel out
 _CALLS_PER_PASS = 256  # the lengths of V rows take about as long as those of V / 256 rows computed one by one
 _SHOWN_WORDS = 10
 NFC = "nfc"  # value of the setting normalize of a tokenizer; tokenizer.normalization is slow to import: Numba
@@ -483,20 +484,27 @@ class EmbeddingMatrix:
     def _weighted_mean(
         self, words: Sequence[WordOrVector], ids: list[int], factors: np.ndarray, pre_normalize: bool
     ) -> np.ndarray:
-        """Return Σ wᵢ vᵢ / Σ |wᵢ| over the words that are not skipped, (d,) float64."""
+        """Return Σ wᵢ vᵢ / Σ |wᵢ| over the words that are not skipped, (d,) float64; zeros if they cancel out."""
         total = float(np.abs(factors).sum())
-        mean = np.zeros(self.dimension)
+        mean, largest = np.zeros(self.dimension), 0.0
+        may_cancel = _VECTOR in ids or bool((factors < 0).any())
         if _UNKNOWN in ids or _VECTOR in ids:
             for place, row in enumerate(ids):
                 if row == _VECTOR:
-                    mean += factors[place] * self._check_vector(words[place])  # type: ignore[arg-type]
+                    term = factors[place] * self._check_vector(words[place])  # type: ignore[arg-type]
+                    mean, largest = mean + term, max(largest, float(np.abs(term).max()))
                 elif row == _UNKNOWN:
                     total -= abs(factors[place])
             known = np.array(ids) >= 0
             ids, factors = [row for row in ids if row >= 0], factors[known]
         if ids:
             rows = self.matrix.take(ids, axis=0)
-            mean += (factors / self._lengths_of(ids, rows) if pre_normalize else factors) @ rows
+            scales = factors / self._lengths_of(ids, rows) if pre_normalize else factors
+            mean += scales @ rows
+            if may_cancel:
+                largest = max(largest, float(np.abs(scales[:, None] * rows).max()))
+        if may_cancel and float(np.abs(mean).max()) <= _NOISE * largest:
+            return np.zeros(self.dimension)  # whose neighbours are those of rounding errors
         return mean / total if total > 0 else mean
 
     def _terms(self, terms: Sequence[WordOrVector], *, unit: bool) -> Sequence[WordOrVector]:

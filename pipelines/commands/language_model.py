@@ -307,8 +307,14 @@ def export_lm_command(
     model: LM,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="File to write.")],
     name: Annotated[
-        str, typer.Option("--format", metavar="safetensors|torch|onnx", help="Format of the file.")
-    ] = "safetensors",
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="safetensors|torch|onnx",
+            help="Format of the file.",
+            show_default="by the extension of --out, .onnx, .pt or .pth, else safetensors",
+        ),
+    ] = None,
     force: ForceFile = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print path and size as JSON.")] = False,
 ) -> None:
@@ -319,9 +325,11 @@ def export_lm_command(
 
     Example: vecmill export-lm runs/pydocs-lm --format safetensors --out pydocs-lm.safetensors
     """
-    from embeddings.language_model.export import EXPORTERS
+    from embeddings.language_model.export import EXPORTERS, FORMAT_OF_EXTENSION
     from embeddings.language_model.model import LanguageModel
 
+    if name is None:
+        name = FORMAT_OF_EXTENSION.get(out.suffix.lower(), "safetensors")
     require_choice("--format", name, list(EXPORTERS))
     refuse_existing(out, force, model)
     require_writable(out)

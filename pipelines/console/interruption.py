@@ -21,6 +21,8 @@ STOPS_WITH_PARENT = "VECMILL_STOPS_WITH_PARENT"
 _NUMBERS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)]
 _UNLESS_IGNORED = [getattr(signal, name) for name in ("SIGHUP", "SIGQUIT") if hasattr(signal, name)]  # nohup
 
+_SECONDS_KEPT_BACK = 0.2  # until a signal that came while Numba compiles is tried again
+
 _received: list["Interruption"] = []
 _told: list[str] = []  # the advice of the line that says that the command was stopped
 _outputs: dict[Path, tuple[int, ...] | None] = {}  # what the command writes, and what was there before
@@ -38,6 +40,7 @@ class Interruption(KeyboardInterrupt):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.number = number
+        self.was_raised = False
 
 
 def exit_code(error: BaseException) -> int:
@@ -59,6 +62,7 @@ def handled_signals() -> Iterator[None]:
         with _lost_ones_are_silent():
             yield
     finally:
+        _try_no_more()
         _received.clear()
         for number, handler in previous.items():
             signal.signal(number, handler)
@@ -82,6 +86,7 @@ def process_signals() -> Iterator[None]:
                 sys.stderr.write(f"stopped; {_advice(AGAIN)}\n")
         sys.exit(exit_code(error))
     finally:
+        _try_no_more()
         for number in numbers:
             signal.signal(number, signal.SIG_DFL)
 
@@ -114,7 +119,10 @@ def _lost_ones_are_silent() -> Iterator[None]:
 
 def _show_lost(show: Callable[["sys.UnraisableHookArgs"], object], lost: "sys.UnraisableHookArgs") -> None:
     """Show an error that Python could not raise, unless it is an interruption."""
-    if not isinstance(lost.exc_value, Interruption):
+    if isinstance(lost.exc_value, Interruption):
+        lost.exc_value.was_raised = False
+        _try_again_soon()
+    else:
         show(lost)
 
 
@@ -134,6 +142,7 @@ def raise_if_interrupted() -> None:
     finalizer, and one that is raised while Numba compiles can leave LLVM's lock taken for ever.
     """
     if _received:
+        _received[0].was_raised = True
         raise _received[0]
 
 
@@ -200,9 +209,30 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     if not _received:
         _received.append(Interruption(number))
     handled = sys.exception()
-    lost = handled is None or interrupted_by(handled) is None
-    if lost and not _keeps_back(frame):
-        raise _received[0]
+    if handled is not None and interrupted_by(handled) is not None:
+        return
+    if _keeps_back(frame):
+        _try_again_soon()
+    else:
+        raise_if_interrupted()
+
+
+def _try_again_soon() -> None:
+    """Let an alarm raise an interruption that is kept back or lost: not all commands call `raise_if_interrupted`."""
+    if hasattr(signal, "setitimer"):  # an alarm, since a thread cannot be started wherever a signal comes
+        signal.signal(signal.SIGALRM, _try_again)
+        signal.setitimer(signal.ITIMER_REAL, _SECONDS_KEPT_BACK)
+
+
+def _try_no_more() -> None:
+    """Stop the alarm: after the last line of Python it would end the process as SIGALRM does."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _try_again(number: int, frame: FrameType | None) -> None:
+    if _received and not _received[0].was_raised:
+        _interrupt(_received[0].number, frame)
 
 
 def _keeps_back(frame: FrameType | None) -> bool:

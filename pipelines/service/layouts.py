@@ -16,6 +16,7 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from corpora.cache import atomic_file, cache_directory, locked, writing
+from embeddings.errors import EmbeddingsError
 from embeddings.vectors.word_vectors import WordVectors
 from pipelines.service.problems import RequestError
 from pipelines.service.served import ServedModel
@@ -151,7 +152,7 @@ def _lay_out_all(places: dict[Path, Path], settings: _Settings) -> None:
     _keep_locks_in_this_process()
     for path, place in places.items():
         try:
-            written, content = place, _map(path, settings)
+            written, content = place, _map(path, place.name, settings)
         except Exception as error:  # the service goes on without this map
             written, content = _failure(place), str(error).encode()
         with suppress(OutputError), locked(place), atomic_file(written) as file:
@@ -166,11 +167,14 @@ def _keep_locks_in_this_process() -> None:
         tqdm.set_lock(RLock())
 
 
-def _map(path: Path, settings: _Settings) -> bytes:
+def _map(path: Path, file: str, settings: _Settings) -> bytes:
+    """Return the packed map of the model whose map has this name; its directory may hold another one by now."""
     from embeddings import formats
     from embeddings.vectors.word_map import make_word_map
     from pipelines.map_page import packed_map
 
     vectors = formats.read(path, encoding=settings.encoding)
+    if _file_name(vectors, settings) != file:
+        raise EmbeddingsError(f"{path} holds another model than the one that is served; start the service again")
     layout = make_word_map(vectors, words=settings.words, method=settings.method)
     return packed_map(layout, vectors.vocabulary.counts[: len(layout.words)])
