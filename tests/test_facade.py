@@ -476,7 +476,12 @@ def test_parts_of_a_text_are_kept_apart(tmp_path):
     for name, lines in parts.items():
         (tmp_path / f"wiki.{name}.tokens").write_text("\n".join(lines))
     files = [tmp_path / f"wiki.{name}.tokens" for name in reversed(parts)]
-    for text in (tmp_path, files, {"train": parts["train"], "test": parts["test"], "validation": parts["valid"]}):
+    for text in (
+        tmp_path,
+        files,
+        str(tmp_path / "*.tokens"),
+        {"train": parts["train"], "test": parts["test"], "validation": parts["valid"]},
+    ):
         np.testing.assert_array_equal(train_lm(text).embedding.weight.value, model.embedding.weight.value)
 
 

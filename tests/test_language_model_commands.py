@@ -176,11 +176,15 @@ def test_embeddings_without_a_word_in_common_or_missing(text, tmp_path):
     fails(1, "missing", "train-lm", text, "--out", tmp_path / "lm", "--embeddings", tmp_path / "no", *SMALL)
 
 
-@pytest.mark.parametrize("name", ["{}.txt", "ptb.{}.txt"])
-def test_presplit_tokenized_text(tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "given"), [("{}.txt", ""), ("ptb.{}.txt", ""), ("ptb.{}.txt", "text/*.txt"), ("{}/a.txt", "")]
+)
+def test_presplit_tokenized_text(tmp_path, name, given):
     for part in ("train", "valid", "test"):
-        (tmp_path / name.format(part)).write_text("The king , the Queen .\n" * 9)
-    printed = succeeds("train-lm", tmp_path, "--out", tmp_path / "lm", *SMALL)
+        file = tmp_path / "text" / name.format(part)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("The king , the Queen .\n" * 9)
+    printed = succeeds("train-lm", tmp_path / (given or "text"), "--out", tmp_path / "lm", *SMALL)
     assert "as given: train, valid, test" in printed
     model = LanguageModel.load(tmp_path / "lm")
     assert "Queen" in model.vocabulary

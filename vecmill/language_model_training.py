@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import islice
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -211,13 +212,20 @@ def _inputs(text: Text | Mapping[str, Text], *, field: str, column: str) -> dict
     parts: Mapping[str, Any] | None = None
     if isinstance(text, Mapping) and sorted(part_named(str(name)) for name in text) == sorted(PARTS):
         parts = {part_named(str(name)): lines for name, lines in text.items()}
-    if isinstance(text, (str, PathLike)) and exists(text):
-        parts = part_files(expanded(text))
-    if isinstance(text, (list, tuple)) and text and all(isinstance(path, PathLike) for path in text):
-        parts = part_files_among([expanded(path) for path in text])
     if parts is None:
-        return {"": TextInput(text, field=field, column=column)}
+        whole = TextInput(text, field=field, column=column)
+        parts = _files_of_parts(text, whole)
+        if parts is None:
+            return {"": whole}
     return {name: TextInput(parts[name], field=field, column=column) for name in PARTS}
+
+
+def _files_of_parts(text: Any, opened: TextInput) -> dict[str, Path] | None:
+    if isinstance(text, (str, PathLike)) and exists(text) and expanded(text).is_dir():
+        return part_files(expanded(text))
+    if opened.corpus is None or not opened.corpus.rereadable:
+        return None
+    return part_files_among([Path(file.path) for file in opened.corpus.files])
 
 
 def _is_tokenized(text: TextInput) -> bool:

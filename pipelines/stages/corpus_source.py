@@ -188,7 +188,7 @@ def open_parts(directory: Path, settings: CorpusSettings) -> dict[str, Corpus] |
     Returns
     -------
     dict of str to Corpus, or None
-        None if the text is not a folder or a list of such files, or has no file for one of the parts.
+        None if the text is no folder, list or glob of such files, or has no file for one of the parts.
 
     Raises
     ------
@@ -196,7 +196,12 @@ def open_parts(directory: Path, settings: CorpusSettings) -> dict[str, Corpus] |
         A part has two files.
     """
     path = read_location(directory).path
-    files = part_files_among([*map(Path, path)]) if isinstance(path, list) else part_files(Path(path))
+    if settings.is_read_once:
+        return None
+    if isinstance(path, str) and Path(path).is_dir():
+        files = part_files(Path(path))
+    else:  # a list or a glob
+        files = part_files_among([Path(file.path) for file in open_corpus(path).files])
     if files is None:
         return None
     return {part: open_corpus(file, field=settings.field, column=settings.column) for part, file in files.items()}
