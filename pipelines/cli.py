@@ -16,7 +16,14 @@ from pipelines.commands import ALIASES, COMMANDS, OTHER_NAMES, PLACES, summary
 from pipelines.commands.completion import complete_metavars
 from pipelines.console.environment import check_environment
 from pipelines.console.help import Command, CommandGroup
-from pipelines.console.interruption import AGAIN, exit_code, handled_signals, interrupted_by, interruptible
+from pipelines.console.interruption import (
+    AGAIN,
+    exit_code,
+    handled_signals,
+    interrupted_by,
+    interruptible,
+    raise_if_untold,
+)
 from pipelines.console.logs import LogSettings, configure_logging, log_settings
 from pipelines.console.memory_limit import memory_limit, require_memory
 from pipelines.console.message_options import format_message_options
@@ -84,9 +91,11 @@ class CommandLine(CommandGroup):
         configure_logging(**vars(LogSettings()))
         with handled_signals():
             try:
-                with whole_output():
+                with whole_output(), interruptible(AGAIN):
                     check_environment()
                     code = super().main(*args, **options | {"standalone_mode": False})
+                    if code == exit_code(KeyboardInterrupt()):
+                        raise_if_untold()
             except BrokenPipeError:  # as Typer ends a command whose reader has gone
                 code = FAILURE
             except Exception as error:

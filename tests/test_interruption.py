@@ -222,19 +222,30 @@ def run(program, folder):
     return subprocess.run(command, cwd=folder, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("method", ["make_context", "invoke"])
-def test_a_signal_at_any_moment_of_a_command_is_told(method, monkeypatch):
-    from typer.core import TyperGroup
-
+@pytest.mark.parametrize(
+    ("part", "method"),
+    [
+        (typer.core.TyperGroup, "make_context"),
+        (typer.core.TyperGroup, "invoke"),
+        (typer.core.TyperGroup.context_class, "__exit__"),
+    ],
+)
+def test_a_signal_at_any_moment_of_a_command_is_told(part, method, monkeypatch):
     from tests.command_line import vecmill
 
-    def interrupted(*arguments, **options):
-        signal.raise_signal(signal.SIGTERM)
+    undisturbed = getattr(part, method)
 
-    monkeypatch.setattr(TyperGroup, method, interrupted)
-    result = vecmill("neighbors", "runs/x", "a")
-    assert (result.exit_code, result.stdout) == (143, "")
+    def interrupted(self, *arguments, **options):
+        if getattr(self, "parent", None) or getattr(self, "_depth", 1) > 1:  # a context is closed, but not the last one
+            return undisturbed(self, *arguments, **options)
+        signal.raise_signal(signal.SIGTERM)
+        return None
+
+    monkeypatch.setattr(part, method, interrupted)
+    result = vecmill("corpora", "list")
+    assert result.exit_code == 143
     assert result.stderr.splitlines()[-1].endswith("stopped; repeat the command")
+    assert result.stderr.count("stopped") == 1
 
 
 CLOSED_TERMINAL = """

@@ -174,6 +174,12 @@ def _advice(otherwise: str) -> str:
     return f"{' and '.join(map(str, written))} {'is' if len(written) == 1 else 'are'} complete"
 
 
+def raise_if_untold() -> None:
+    """Raise an interruption of which no line tells: Typer ends a command silently by one between its own steps."""
+    if _received and not _told:
+        raise _received[0]
+
+
 @contextmanager
 def interruptible(advice: str, *, unless_written: bool = True) -> Iterator[None]:
     """Turn an interruption inside the context into one line with advice and an exit code.
