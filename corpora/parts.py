@@ -12,6 +12,7 @@ logger = logging.getLogger(__name__)
 PARTS = ("train", "valid", "test")
 """Names of the parts of a text, in their order."""
 
+_MOST_SHOWN = 5
 _SAME_PART = {"training": "train", "validation": "valid", "val": "valid", "dev": "valid"}
 
 
@@ -21,7 +22,7 @@ def part_files(folder: Path) -> dict[str, Path] | None:
     Files named by a part alone, such as ``train.txt``, come first, then those with a part among the words of their
     names, such as ``ptb.train.txt``, ``wiki.train.tokens`` and ``train-00000-of-00001.parquet``, and then folders, such
     as ``train/``. ``training`` is train; ``validation``, ``val`` and ``dev`` are valid. A warning names the part that
-    `folder` lacks if it has the others.
+    `folder` lacks if it has the others; another one names what belongs to no part.
 
     Parameters
     ----------
@@ -57,7 +58,9 @@ def _parts_among(paths: Sequence[Path], source: str) -> dict[str, Path] | None:
         found = {part: [path for path in among if part_of(path) == part] for part in PARTS}
         absent = [part for part in PARTS if not found[part]]
         if not absent:
-            return {part: _only_file(part, named, source) for part, named in found.items()}
+            parts = {part: _only_file(part, named, source) for part, named in found.items()}
+            _tell_of_others([path.name for path in paths if path not in parts.values()], source)
+            return parts
         if len(absent) == 1:
             lacking = f"{' and '.join(part for part in PARTS if found[part])}, but nothing for {absent[0]}"
     if lacking:
@@ -80,3 +83,11 @@ def _only_file(part: str, files: Sequence[Path], source: str) -> Path:
         names = f"{files[0].name} and {files[1].name}"
         raise CorpusError(f"{source} has {names}; expected one file for {part}: give the files themselves")
     return files[0]
+
+
+def _tell_of_others(names: Sequence[str], source: str) -> None:
+    """Name what else a folder has, but for hidden files, which no text has."""
+    others = [name for name in names if not name.startswith(".")]
+    if others:
+        shown = ", ".join(others[:_MOST_SHOWN]) + (", ..." if len(others) > _MOST_SHOWN else "")
+        logger.warning("%s is read as split into train, valid and test; the others are not read: %s", source, shown)

@@ -27,11 +27,16 @@ def write(folder, *names):
         ("Training.txt", "val.txt", "Test.txt"),
     ],
 )
-def test_the_file_of_each_part_is_found_by_its_name(tmp_path, names):
-    write(tmp_path, *names, "README", "notes.txt", "how-to-train-and-test.txt", "LICENSE.txt")
+def test_the_file_of_each_part_is_found_by_its_name(tmp_path, names, caplog):
+    write(tmp_path, *names, ".hidden", "README", "notes.txt", "how-to-train-and-test.txt", "LICENSE.txt")
     found = part_files(tmp_path)
     assert [found[part].name for part in PARTS] == list(names)
+    assert caplog.messages[0].endswith(
+        "the others are not read: LICENSE.txt, README, how-to-train-and-test.txt, notes.txt"
+    )
+    caplog.clear()
     assert part_files_among([tmp_path / name for name in reversed(names)]) == found
+    assert not caplog.messages
 
 
 def test_names_of_a_part_alone_come_before_longer_names_and_files_before_folders(tmp_path):
