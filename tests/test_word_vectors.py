@@ -77,6 +77,22 @@ def test_similarity_and_distance(vectors, matrix):
     assert every == pytest.approx([1 - reference.cosine(matrix[0], row) for row in matrix], abs=1e-6)
 
 
+def test_cosines_of_parallel_vectors_are_within_their_range():
+    """Rounding errors would make an arc cosine NaN."""
+    half = np.random.default_rng(8).standard_normal((300, 50)).astype(np.float32)
+    vectors = make(np.concatenate([half, -3 * half]))
+    for row in range(300):
+        for other, cosine in ((row, 1), (row + 300, -1)):
+            found = [
+                vectors.similarity(row, other),
+                1 - vectors.distance(row, other),
+                vectors.n_similarity([row], [other]),
+            ]
+            found += (1 - vectors.distances(row, [other])).tolist()
+            assert found == pytest.approx([cosine] * 4, abs=1e-6)
+            assert np.abs(found).max() <= 1
+
+
 def test_vector_of_zeros_is_similar_to_nothing(vectors):
     assert vectors.similarity("null", "king") == 0
     assert [score for _, score in vectors.most_similar("null")] == [0.0] * 9

@@ -167,13 +167,13 @@ class WordVectors(EmbeddingMatrix):
         """Return the cosine of two words, from -1 to 1."""
         if not (self.is_seen(w1) and self.is_seen(w2)):
             first, second = self.unit_vectors([w1, w2])
-            return float(first @ second)
+            return _in_range(float(first @ second))
         row1, row2 = self.id(w1), self.id(w2)
         lengths = self._length(row1) * self._length(row2)
         if _SMALLEST < lengths < _LARGEST:
-            return float(self.matrix[row1] @ self.matrix[row2]) / lengths
+            return _in_range(float(self.matrix[row1] @ self.matrix[row2]) / lengths)
         first, second = self.unit_vectors([row1, row2])
-        return float(first @ second)
+        return _in_range(float(first @ second))
 
     def distance(self, w1: Word, w2: Word) -> float:
         """Return 1 − similarity, from 0 to 2."""
@@ -184,11 +184,11 @@ class WordVectors(EmbeddingMatrix):
         require_list(other_words)
         query = self.mean_vector([word_or_vector], post_normalize=True, ignore_missing=False)
         others = self.unit_vectors(other_words) if len(other_words) else self.unit_matrix
-        distances: np.ndarray = 1 - others @ query
+        distances: np.ndarray = 1 - np.clip(others @ query, -1, 1)
         return distances
 
     def n_similarity(self, ws1: Sequence[Word], ws2: Sequence[Word]) -> float:
-        """Return the cosine of the means of two sets of words; unknown words are skipped.
+        """Return the cosine of the means of two sets of words, from -1 to 1; unknown words are skipped.
 
         Parameters
         ----------
@@ -204,7 +204,7 @@ class WordVectors(EmbeddingMatrix):
             A set is empty.
         """
         mean1, mean2 = (self.mean_vector(ws, pre_normalize=False, post_normalize=True) for ws in (ws1, ws2))
-        return float(mean1 @ mean2)
+        return _in_range(float(mean1 @ mean2))
 
     def most_similar(
         self,
@@ -538,6 +538,11 @@ class WordVectors(EmbeddingMatrix):
     def _named(self, ids: np.ndarray, scores: np.ndarray) -> list[tuple[str, float]]:
         """Return words and scores, without the rows excluded from the search."""
         return [(self.words[row], float(score)) for row, score in zip(ids, scores, strict=True) if score > -np.inf]
+
+
+def _in_range(cosine: float) -> float:
+    """Return a cosine without the rounding error that takes it beyond -1 or 1; NaN stays NaN."""
+    return max(min(cosine, 1.0), -1.0)
 
 
 def as_terms(terms: Terms) -> list[Any]:
