@@ -151,6 +151,7 @@ def test_a_model_without_unk_gives_unknown_words_no_probability(tmp_path):
         ("-0.2 a </s>", "-0.2 a b", "'b' of a 2-gram"),
         ("-0.6 </s>", "-0.6 a", "twice"),
         ("-0.6 </s>", "-0.6 b", "no </s>"),
+        ("-0.2 a </s>", "-0.1 <s> a", "an n-gram twice"),
         ("ngram 2=2", "ngram 2=3", "2 2-grams, by its heading 3"),
         ("ngram 2=2", "ngram 2=2\nngram 3=1", "ends before the 3-grams"),
         ("\\2-grams", "\\3-grams", "arpa:13.*next order"),

@@ -145,6 +145,8 @@ class ArpaModel(NgramModel):
             raise EmbeddingsError(f"{self._path} ends before the {len(found) + 1}-grams: it is not complete")
         if not ended:
             raise EmbeddingsError(f"{self._path} ends without the line \\end\\: it was cut short")
+        if self._table.holds_duplicates():
+            raise EmbeddingsError(f"{self._path} holds an n-gram twice: it is damaged")
 
     def _read_words(self, lines: "_Lines", order: int) -> int:
         """Number the words, and begin the table."""

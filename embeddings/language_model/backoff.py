@@ -58,6 +58,10 @@ class BackOffTable:
             self._reserve()
             insert_grams(grams.ids, weights, self._keys, self._values)
 
+    def holds_duplicates(self) -> bool:
+        """Return whether an n-gram was inserted twice; the later one replaced the earlier."""
+        return bool(np.count_nonzero(self._keys) < self._used)
+
     def _reserve(self) -> None:
         slots = len(self._keys)
         while self._used > slots * _FULLEST:
