@@ -264,6 +264,7 @@ class Lab:
     def expect(self, command: str) -> None:
         """Run a command undisturbed and keep what its files are."""
         self.clear()
+        self.begin(command)
         outcome = self.run(command)
         assert outcome.code == 0, outcome.log
         self.expected[command] = self.contents()
