@@ -137,6 +137,15 @@ def test_the_tokenizer_is_that_of_the_model(model, tmp_path):
     assert json.loads(result.stdout)["unknown_words"] == 2
 
 
+def test_a_nul_far_from_the_beginning_is_counted_on_stdin_as_in_a_file(model, tmp_path):
+    text = "king queen\n" * 20_000 + "\0\n" * 5
+    (tmp_path / "a.txt").write_text(text)
+    for name, more, stdin in (("a.npy", [], text), ("b.npy", [tmp_path / "a.txt"], "")):
+        result = vecmill("embed", model, *more, "--out", tmp_path / name, "--json", stdin=stdin)
+        assert json.loads(result.stdout)["skipped"] == {"control characters": 5}
+        assert len(np.load(tmp_path / name)) == 20_005
+
+
 def test_what_cannot_be_embedded(model, vectors, tmp_path):
     out = tmp_path / "x.npy"
     fails(
