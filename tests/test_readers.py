@@ -285,6 +285,17 @@ def test_a_table_of_one_column_is_cut_at_no_separator(tmp_path, name, end):
     assert corpus.warnings == {}
 
 
+@pytest.mark.parametrize("source", ["data", "data/*", "data/**", "data/**/*"])
+def test_what_is_no_file_in_a_folder_is_counted_once(tmp_path, monkeypatch, source):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, {"data/a.txt": "one\n"})
+    (tmp_path / "data/gone").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "data/pipe")
+    corpus = open_corpus(source)
+    assert b"".join(corpus.blocks()) == b"one\n"
+    assert corpus.warnings == {"unreadable file skipped (first: data/gone)": 2}
+
+
 @pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
 def test_rows_that_an_open_quotation_mark_takes_are_counted(tmp_path, mark):
     rows = ["id|text", '1|"open', "2|taken", '3|a "quoted" word', '4|"over', '""two""|lines"', '5|"one" more', "6|end"]
