@@ -358,6 +358,7 @@ def test_wide_encodings_are_named_whatever_the_format(tmp_path, name):
         "< 5 is less than <html> five\n",
         "<s> sentence marks </s>\n",
         "<s> <unk> marks </s>\n<s> <unk> again </s>\n",
+        "<user><url> look at this <number>\n",
         "<p> one paragraph\n<p> another\n",
         "<http://a/b> <http://a/c> <http://a/d> .\n",
         "(I (Peter says) think so)\n",

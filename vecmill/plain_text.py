@@ -107,9 +107,10 @@ _PICKLED = re.compile(  # protocols 2 to 5, 1, and 0, which is lines of text
 )
 _XML = re.compile(rb"<!DOCTYPE\s+[\w:.-]+(\s+(PUBLIC|SYSTEM)\s|\s*[\[>])|<[\w:.-]+(\s[^<>]*)?\sxmlns\b")
 _HTML = re.compile(rb"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
-# one tag with an attribute after tags without, or two tags without a space: <s> alone marks sentences in plain text
+# one tag with an attribute after tags without, or two without a space and an end of one: <s> alone, and <user><url> in
+# tweets, are marks in plain text
 _TAG, _ATTRIBUTES = rb"<[A-Za-z][\w:.-]*", rb"""(\s+[\w:.-]+\s*=\s*("[^"<]*"|'[^'<]*'))+\s*/?>"""
-_TAGGED = re.compile(rb"(%b>\s*)*%b%b|(%b>){2}" % (_TAG, _TAG, _ATTRIBUTES, _TAG))
+_TAGGED = re.compile(rb"(%b>\s*)*%b%b|(%b>){2}(?s:.*)</" % (_TAG, _TAG, _ATTRIBUTES, _TAG))
 _TAGS = "remove its tags: sed 's/<[^>]*>//g' {path} > {stem}-extracted.txt"
 _VERTICAL = re.compile(rb"(<[^>\n]*>\r?\n)+[^\t\n<]+\t")  # a word a line, with columns, between tags
 _WORDS_OF_COLUMNS = (

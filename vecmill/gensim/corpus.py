@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -115,7 +115,7 @@ def require_unread(sentences: Any, items: int) -> None:
         )
 
 
-def _holds_sentences(given: Any) -> bool:
+def _holds_sentences(given: Any) -> TypeGuard[Iterable[Any]]:
     """Whether iterating may give sentences: a str has letters, a mapping keys, and a table columns or their names."""
     if not isinstance(given, Iterable) or isinstance(given, (str, bytes, Mapping)) or columns_of(given) is not None:
         return False
