@@ -127,7 +127,8 @@ def test_records_without_text_are_counted(model, tmp_path):
     (tmp_path / "lines.jsonl").write_text('{"text": "the king"}\n{"other": 1}\nno record\n')
     result = vecmill("embed", model, tmp_path / "lines.jsonl", "-o", tmp_path / "x.npy", "--json")
     record = json.loads(result.stdout)
-    assert (record["lines"], sorted(record["skipped"].values())) == (1, [1, 1])
+    assert (record["lines"], sorted(record["skipped"].values())) == (3, [1, 1])
+    assert np.load(tmp_path / "x.npy").any(axis=1).tolist() == [True, False, False]  # each record has its row
     assert any("malformed JSON line" in reason for reason in record["skipped"])
 
 
