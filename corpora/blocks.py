@@ -10,7 +10,7 @@ WORD_LIMIT = 1 << 28
 
 
 def cut_blocks(pieces: Iterable[bytes], block_size: int) -> Iterator[bytes]:
-    """Regroup `pieces` into blocks of about `block_size` bytes that end in ASCII white space.
+    """Regroup `pieces` into blocks of about `block_size` bytes that end in ASCII white space, not within CR LF.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def cut_blocks(pieces: Iterable[bytes], block_size: int) -> Iterator[bytes]:
         while start < len(piece):
             room = block_size - (ready_length + word_length) % block_size
             end = min(start + room, len(piece))
-            cut = _after_last_white_space(piece, start, end)
+            cut = _last_cut(piece, start, end)
             if cut:
                 ready += word
                 ready.append(view[start:cut])
@@ -55,6 +55,17 @@ def cut_blocks(pieces: Iterable[bytes], block_size: int) -> Iterator[bytes]:
                 raise CorpusError(f"{word_length:,} bytes without any white space: this is not text split into words")
     if ready:
         yield b"".join(ready)
+
+
+def _last_cut(piece: bytes, start: int, end: int) -> int:
+    """Return the last position of ``piece[start:end]`` where a block may end, or 0.
+
+    CR LF ends one line: cut in two, it would end two. So a CR at the end of a piece waits for what follows it.
+    """
+    cut = _after_last_white_space(piece, start, end)
+    while cut and piece[cut - 1 : cut] == b"\r" and piece[cut : cut + 1] in (b"", b"\n"):
+        cut = _after_last_white_space(piece, start, cut - 1) if cut - 1 > start else 0
+    return cut
 
 
 def _after_last_white_space(piece: bytes, start: int, end: int) -> int:

@@ -127,7 +127,8 @@ class Corpus:  # numpydoc ignore=PR01
         block_size : int
             Largest length of a block in bytes; only a longer word makes a longer block.
         line_per_record : bool
-            Line breaks within a record of JSON Lines, a table or Parquet become spaces, so that a record is a line.
+            Line breaks within a record of JSON Lines, a table or Parquet become spaces, and a record without text is an
+            empty line, so that a record is a line.
 
         Yields
         ------

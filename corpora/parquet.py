@@ -13,8 +13,8 @@ BATCH_BYTES = 1 << 23
 """Approximate bytes of text decoded at a time, in whole records."""
 
 
-def read_parquet(stored: BinaryIO, path: str, column: str, count: Count) -> Iterator[bytes]:
-    """Yield the text in `column`, one record at a time; see `corpora.readers.read_pieces` for the arguments."""
+def read_parquet(stored: BinaryIO, path: str, column: str, count: Count) -> Iterator[bytes | None]:
+    """Yield the text in `column` of every record, None without one; `corpora.readers.read_pieces` has the arguments."""
     try:
         file = pq.ParquetFile(stored)
         names = file.schema_arrow.names
@@ -34,8 +34,7 @@ def read_parquet(stored: BinaryIO, path: str, column: str, count: Count) -> Iter
             for text in _texts(batch.column(0)):
                 if text is None:
                     count(f"record without column {column!r} skipped", f"row {number * batch_size} ff. of {path}")
-                else:
-                    yield text
+                yield text
     except (pa.ArrowException, OSError, ValueError) as error:
         message = f"{path} is damaged or not a Parquet file: {str(error).splitlines()[0]}"
         if isinstance(error, MemoryError):  # for a length that damage made huge, or for a whole file

@@ -35,6 +35,7 @@ RECORD_LIMIT = 1 << 30
 
 _NO_SEPARATOR = "\uffff"  # of columns: it is in no text
 _RAGGED = "record with more fields than the header has columns; text with separators needs quotation marks"
+_SWALLOWED = "record over several lines whose quotation marks do not match; one that opens a field needs its end"
 _JSON_KINDS = {
     bool: "true or false",
     dict: "an object",
@@ -57,7 +58,7 @@ class ReadOptions:
     column : str
         Column of ``.csv``, ``.tsv`` and ``.parquet`` files.
     line_per_record : bool
-        Line breaks within a record become spaces.
+        Line breaks within a record become spaces, and a record without text is an empty line: line n is record n.
     """
 
     field: str = "text"
@@ -145,24 +146,29 @@ def _read_text(stream: io.BufferedReader, piece_size: int) -> Iterator[bytes]:
         yield b"\n"
 
 
-def _ended(records: Iterable[bytes], options: ReadOptions) -> Iterator[bytes]:
-    """Yield records that end with a newline."""
+def _ended(records: Iterable[bytes | None], options: ReadOptions) -> Iterator[bytes]:
+    """Yield records that end with a newline; None is one without text."""
     for record in records:
+        if record is None:
+            if options.line_per_record:
+                yield b"\n"
+            continue
         text = without_line_breaks(record) if options.line_per_record else record
         yield text if text.endswith(b"\n") else text + b"\n"
 
 
-def _read_jsonl(stream: io.BufferedReader, path: str, field: str, count: Count) -> Iterator[bytes]:
+def _read_jsonl(stream: io.BufferedReader, path: str, field: str, count: Count) -> Iterator[bytes | None]:
     records = found = 0
     names: set[str] = set()
     others: set[str] = set()  # what the field holds in place of text
     value = b""  # the first line that is JSON, but no object
     before: dict[str, tuple[int, str]] = {}  # what was skipped before the first text; without any, the file is counted
 
-    def skip(kind: str, number: int) -> None:
+    def skipped(kind: str, number: int) -> Iterator[None]:
         where = f"line {number} of {path}"
         if found:
             count(kind, where)
+            yield None
         else:
             times, first = before.get(kind, (0, where))
             before[kind] = times + 1, first
@@ -174,7 +180,7 @@ def _read_jsonl(stream: io.BufferedReader, path: str, field: str, count: Count) 
         try:
             record = json.loads(line.decode("utf-8", "surrogateescape"))
         except (ValueError, RecursionError):
-            skip("malformed JSON line skipped", number)
+            yield from skipped("malformed JSON line skipped", number)
             continue
         text = record.get(field) if isinstance(record, dict) else None
         if isinstance(text, str):
@@ -182,6 +188,7 @@ def _read_jsonl(stream: io.BufferedReader, path: str, field: str, count: Count) 
                 for kind, (times, first) in before.items():
                     for _ in range(times):
                         count(kind, first)
+                        yield None
             found += 1
             yield encoded(text)
             continue
@@ -190,7 +197,7 @@ def _read_jsonl(stream: io.BufferedReader, path: str, field: str, count: Count) 
         elif len(names) < 100:
             names |= record.keys()
             others |= {_JSON_KINDS[type(record[field])]} if field in record else set()
-        skip(f"record without text in field {field!r} skipped", number)
+        yield from skipped(f"record without text in field {field!r} skipped", number)
     if others and not found:
         held = " or ".join(sorted(others))
         remedy = LISTS if _JSON_KINDS[list] in others else "choose another field with --field"
@@ -224,18 +231,31 @@ def _delimiter(head: bytes, path: str) -> str:
 
 
 class _Lines:
-    """An iterator over lines that knows if it has come to the end."""
+    """An iterator over lines that keeps those of one row, and knows if it has come to the end."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._lines = iter(lines)
+        self.of_row: list[str] = []
         self.at_end = False
 
     def __iter__(self) -> Iterator[str]:
-        yield from self._lines
+        for line in self._lines:
+            self.of_row.append(line)
+            yield line
         self.at_end = True
 
 
-def _read_csv(stream: io.BufferedReader, path: str, delimiter: str, column: str, count: Count) -> Iterator[bytes]:
+def _is_well_quoted(lines: Iterable[str], delimiter: str) -> bool:
+    """Return whether a separator or the end of the row follows each quotation mark that ends a field."""
+    try:
+        return bool(list(csv.reader(lines, delimiter=delimiter, strict=True)))
+    except csv.Error:
+        return False
+
+
+def _read_csv(
+    stream: io.BufferedReader, path: str, delimiter: str, column: str, count: Count
+) -> Iterator[bytes | None]:
     csv.field_size_limit(RECORD_LIMIT)
     decoded = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
     lines = _Lines(decoded)
@@ -249,14 +269,19 @@ def _read_csv(stream: io.BufferedReader, path: str, delimiter: str, column: str,
         if header.count(column) > 1:
             count(f"column {column!r} that is there again skipped", path)
         position = header.index(column)
+        lines.of_row.clear()
         for row in rows:
             if lines.at_end:  # a row ends with its line, but in a quotation
                 raise csv.Error("the last record has no end")
+            if len(lines.of_row) > 1 and not _is_well_quoted(lines.of_row, delimiter):
+                count(_SWALLOWED, f"line {rows.line_num - len(lines.of_row) + 1} of {path}")
+            lines.of_row.clear()
             if position < len(row):
                 if any(row[len(header) :]):
                     count(_RAGGED, f"line {rows.line_num} of {path}")
                 yield encoded(row[position])
             elif row:
                 count(f"record without column {column!r} skipped", f"line {rows.line_num} of {path}")
+                yield None
     except csv.Error as error:
         raise CorpusError(f"{path}, line {rows.line_num}: {error}; is a quotation mark left open?") from error

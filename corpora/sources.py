@@ -161,7 +161,7 @@ def _walk(directory: Path, unreadable: Callable[[str], None], seen: set[tuple[in
         for entry in entries:
             if _leads_to(entry, stat.S_ISREG):
                 yield Path(entry.path)
-            elif entry.is_symlink() and not _leads_to(entry, stat.S_ISDIR):
+            elif not _leads_to(entry, stat.S_ISDIR):  # a broken link, or a pipe, which might never end
                 unreadable(entry.path)
 
 
@@ -198,9 +198,16 @@ def matching_files(pattern: str, unreadable: Callable[[str], None]) -> list[Inpu
     """Return the files that match a glob pattern, sorted by path; a matching directory is read recursively."""
     paths: dict[str, Path] = {}
     seen: set[tuple[int, int]] = set()
-    for match in map(Path, _matches(pattern, unreadable)):
-        below = _walk(match, unreadable, seen) if match.is_dir() else [match]
-        paths |= {path.as_posix(): path for path in below if path.is_file()}
+    not_read: set[str] = set()  # one that several parts of a pattern match is told once
+    for match in map(Path, _matches(pattern, not_read.add)):
+        if match.is_dir():
+            paths |= {path.as_posix(): path for path in _walk(match, not_read.add, seen)}
+        elif match.is_file():
+            paths[match.as_posix()] = match
+        else:
+            not_read.add(str(match))
+    for path in sorted(not_read):
+        unreadable(path)
     return _local_files(paths)
 
 

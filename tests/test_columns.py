@@ -70,6 +70,14 @@ def test_lists_of_tokens_in_a_column(kind):
     assert found.dropped["missing value left out"] == 1
 
 
+@pytest.mark.parametrize("kind", COLUMNS)
+@pytest.mark.parametrize("tokenized", [False, True])
+def test_a_document_keeps_its_place_among_missing_ones(kind, tokenized):
+    values = [line if line is None or not tokenized else line.split() for line in HOLES]
+    model = vecmill.train_documents(COLUMNS[kind](values), [f"row {n}" for n in range(len(values))], **SMALL)
+    assert [model[f"row {n}"].any() for n in range(len(values))] == [value is not None for value in values]
+
+
 def test_pandas_missing_values_of_every_kind():
     lines = pd.Series([np.nan, "a b", pd.NA, None, pd.NaT, "a b"], dtype=object)
     assert vecmill.train(lines, **SMALL).dropped["missing value left out"] == 4
@@ -125,5 +133,6 @@ def test_columns_are_read_piece_by_piece(kind, monkeypatch):
 
 def test_documents_are_columns_too():
     model = vecmill.train_documents(pa.array([None, *LINES]), dimension=8, epochs=1, threads=1, min_count=1)
-    assert len(model) == len(LINES)
+    assert len(model) == 1 + len(LINES)  # as one of the names of 81 documents
+    assert not model["1"].any() and model["2"].any()
     assert model.words.dropped == {"missing value left out": 1}

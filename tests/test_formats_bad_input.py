@@ -34,7 +34,7 @@ def binary(words, dimension, count=None, newline=b""):
         (binary([b"a", b"b"], 3)[:-1], "ends within word 2 of the 2"),
         (
             binary([b"a", b"b"], 3)[:-13],
-            "states 2 words of 3 dimensions, which take 27 bytes or more, but the file has 19",
+            "states 2 words of 3 dimensions, which take 27 bytes or more, but 15 follow it",
         ),
         (binary([b"aaaa", b"bbbb"], 3, 3), "header states 3 words|ends within word 3"),
         (binary([b"a", b"b", b"c"], 3, 2), "continues after the 2 words"),

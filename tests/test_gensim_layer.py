@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import vecmill
@@ -221,6 +222,8 @@ def test_all_words_are_predicted_with_no_limit():
         (lambda: Word2Vec(SENTENCES, negative=0), ValueError, "nothing would be learned"),
         (lambda: Word2Vec("text.txt"), TypeError, "expected an iterable of lists"),
         (lambda: Word2Vec([iter("ab")]), TypeError, "expected a list of str"),
+        (lambda: Word2Vec(pd.DataFrame({"text": SENTENCES})), TypeError, "DataFrame; expected an iterable of lists"),
+        (lambda: Word2Vec(np.array("tea")), TypeError, "ndarray; expected an iterable of lists"),
         (lambda: Word2Vec([["a", 5]]), TypeError, "token 1 is 5"),
         (lambda: Word2Vec(SENTENCES, alpha=0.01, min_alpha=0.1), ValueError, "alpha is 0.01 and min_alpha 0.1"),
         (lambda: Word2Vec().build_vocab_from_freq({5: 5}), TypeError, "use str"),

@@ -2,6 +2,8 @@
 
 import logging
 import random
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
@@ -71,6 +73,17 @@ def test_text_of_another_encoding_is_named_with_the_command(caplog, tmp_path, en
     (message,) = warnings_of(caplog, tmp_path, FRENCH.encode(encoding), make_tokenizer(spec))
     assert "invalid UTF-8 sequences" in message
     assert "iconv -f CP1252 -t UTF-8" in message
+
+
+@pytest.mark.parametrize("spec", ["fast", "whitespace", str.split])
+def test_colours_of_a_terminal_are_named_with_the_command(caplog, tmp_path, spec):
+    block = b"\x1b[31merror\x1b[0m cannot open the file\n"
+    (message,) = warnings_of(caplog, tmp_path, block, make_tokenizer(spec))
+    assert message.startswith("40 control characters beside ")
+    command = message.partition(": ")[2].replace("text.txt > plain.txt", "")
+    if shutil.which("sed"):
+        done = subprocess.run(["sh", "-c", command], input=block, capture_output=True, check=True)
+        assert done.stdout == b"error cannot open the file\n"
 
 
 def test_a_few_invalid_bytes_in_a_large_text_give_no_warning(caplog, tmp_path):

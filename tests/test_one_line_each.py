@@ -75,6 +75,40 @@ def test_a_record_with_line_breaks_is_one_document(tmp_path, name):
     assert json.loads(result.stdout)["documents"] == len(DOCUMENTS)
 
 
+def with_gaps(path):
+    """Write seven records, of which the second, third and sixth have no text."""
+    texts = ["the cat", None, None, "a dog", "sees", None, "the dog"]
+    if path.suffix == ".parquet":
+        pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+        parquet.write_table(pa.table({"text": texts}), path)
+    elif path.suffix == ".csv":
+        path.write_text("\n".join(["year,text", *("1" if text is None else f"1,{text}" for text in texts)]) + "\n")
+    else:
+        records = [json.dumps({"text": text}) for text in texts]
+        records[1], records[2] = '{"other": 1}', '{"text": '
+        path.write_text("\n".join(records) + "\n")
+    return texts
+
+
+@pytest.mark.parametrize("name", RECORDS)
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_record_without_text_keeps_its_place(folder, tmp_path, name, first):
+    texts = with_gaps(tmp_path / name)
+    if first and name == "a.jsonl":  # the first record has no text, either
+        lines = (tmp_path / name).read_text().splitlines(keepends=True)
+        (tmp_path / name).write_text("".join(lines[1:]))
+        texts = texts[1:]
+    out = tmp_path / "out.npy"
+    result = command("embed", folder / "model", tmp_path / name, "--out", out, "--json")
+    assert result.exit_code == 0, result.output
+    assert np.load(out).any(axis=1).tolist() == [text is not None for text in texts]
+    assert sum(json.loads(result.stdout)["skipped"].values()) == 3
+    model = vecmill.train_documents(tmp_path / name, **SETTINGS)
+    assert [model[str(number)].any() for number in range(1, len(texts) + 1)] == [text is not None for text in texts]
+    read = b"".join(open_corpus(tmp_path / name).blocks())
+    assert read.decode().splitlines() == [text for text in texts if text is not None]
+
+
 @pytest.mark.parametrize("name", RECORDS)
 def test_training_reads_the_lines_of_a_record_as_they_are(tmp_path, name):
     RECORDS[name](tmp_path / name)

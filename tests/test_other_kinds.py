@@ -5,11 +5,15 @@ import gzip
 import io
 import json
 import lzma
+import os
 import pickle
 import re
+import shutil
+import subprocess
 import tarfile
 import zipfile
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -74,6 +78,26 @@ REFUSED = {
     "ud.conllu": ("# text = Du vin\n" + CONLLU, "CoNLL file", "awk "),
     "ud.txt": ("1\tOne" + "\t_" * 8 + "\n\n", "CoNLL file", "awk "),
     "ner.txt": ("-DOCSTART- -X- O O\n\none NN O O\n", "CoNLL file", "awk "),
+    "ud.conllup": ("# global.columns = ID FORM UPOS\n1\tDu\tADP\n", "CoNLL file", "awk "),
+    "deps.txt": ("1\tOne" + "\t_" * 12 + "\n\n", "CoNLL file", "awk "),
+    "coref.txt": ("#begin document (a); part 000\na\t0\t0\tOne\tCD\n", "CoNLL file", "$4"),
+    "chunks.txt": ("One CD B-NP\n. . O\n\nTwo CD B-NP\n", "CoNLL file", "$1"),
+    "names.iob": ("In\tO\nNew\tB-LOC\nYork\tI-LOC\n", "CoNLL file", "$1"),
+    "wsj.mrg": ("( (S \n    (NP (NN Text) )\n    (. .) ))\n", "file of trees", "awk "),
+    "parsed.txt": ("(ROOT\n  (S\n    (NP (DT The) (NN fox))))\n", "file of trees", "awk "),
+    "sentiment.txt": ("(3 (2 It) (4 (3 lovely) (2 film)))\n", "file of trees", "awk "),
+    "quoted.mrg": ("( (S (`` ``) (NP-SBJ|<x> (NN Text)))) \n", "file of trees", "awk "),
+    "articles.txt": ('<doc id="1" url="u" title="A">\nA\n\none two\n</doc>\n', "text with tags", "sed "),
+    "sentences.sgm": ("<set lang='en'>\n<s>one two</s>\n</set>\n", "text with tags", "sed "),
+    "inner.txt": ('<corpus>\n<s id="1">one two</s>\n</corpus>\n', "text with tags", "sed "),
+    "fragment.txt": ("<div><p>one <b>two</b></p></div>\n", "text with tags", "sed "),
+    "corpus.vrt": ('<text id="1">\n<s>\nOne\tCD\tone\n</s>\n</text>\n', "file of words between tags", "awk "),
+    "film.ass": ("[Script Info]\nTitle: x\n[Events]\nDialogue: 0,0:00:01.00\n", "subtitles", "Dialogue"),
+    "film.sub": ("{0}{25}one two\n{30}{50}three|four\n", "subtitles", "sed "),
+    "song.lrc": ("[ar:one]\n[00:12.00]one two\n", "subtitles", "sed "),
+    "mails.mbox": ("From a@b.c Mon Jan  1 00:00:00 2024\nSubject: one\n\ntwo\n", "mailbox", "module mailbox"),
+    "crawl.wet": ("WARC/1.0\r\nWARC-Type: conversion\r\n\r\none two\r\n", "WARC file", "warcio"),
+    "late.pdf": (b"\r\n%PDF-1.4\n", "PDF document", "pdftotext"),
     "paper.pdf": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "PDF document", "pdftotext"),
     "renamed.txt": (b"%PDF-1.4\n", "PDF document", "pdftotext"),
     "letter.docx": (zipped("[Content_Types].xml", "word/document.xml"), "Word document", "pandoc"),
@@ -129,6 +153,72 @@ def test_other_kinds_are_refused_with_their_name_and_what_to_do(tmp_path, name, 
     if not pack:
         assert remedy in message
     assert "\n" not in message
+
+
+EXTRACTED = {
+    "wsj.mrg": ("( (S \n    (NP (NN One) )\n    (NP (-NONE- *T*-1) )))\n( (S (NN two) (NN three) ))\n", "awk"),
+    "sentiment.txt": ("(3 (2 One))\n(3 (2 two) (2 three))\n", "awk"),
+    "chunks.txt": ("One CD B-NP\n\ntwo CD B-NP\nthree NN O\n", "awk"),
+    "coref.txt": ("#begin document (a)\na\t0\t0\tOne\tCD\n\na\t0\t0\ttwo\tX\na\t0\t1\tthree\tX\n", "awk"),
+    "deps.txt": ("1\tOne" + "\t_" * 12 + "\n\n1\ttwo" + "\t_" * 12 + "\n2\tthree" + "\t_" * 12 + "\n", "awk"),
+    "corpus.vrt": ('<s n="1">\nOne\tCD\n</s>\n<s>\ntwo\tCD\nthree\tCD\n</s>\n', "awk"),
+    "articles.txt": ('<doc id="1">\nOne\n<b>two three</b>\n</doc>\n', "sed"),
+    "film.ass": ("[Script Info]\nDialogue: 0,1,2,,,0,0,0,,{\\i1}One\nDialogue: 0,1,2,,,0,0,0,,two\\Nthree\n", "sed"),
+    "film.sub": ("{0}{25}One\n{30}{50}two|three\n", "sed"),
+    "song.lrc": ("[00:12.00]One\n[00:15.10]two three\n", "sed"),
+}
+
+
+@pytest.mark.parametrize("name", EXTRACTED)
+def test_the_command_of_the_message_extracts_the_words(tmp_path, monkeypatch, name):
+    content, program = EXTRACTED[name]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_text(content)
+    with pytest.raises(CorpusError) as error:
+        read(name)
+    command = program + str(error.value).partition(f": {program}")[2]
+    if shutil.which(program) is None:
+        pytest.skip(f"needs {program}")
+    subprocess.run(["sh", "-c", command], check=True)
+    extracted = (tmp_path / command.split("> ")[-1]).read_text()
+    assert [line.split() for line in extracted.splitlines() if line.split()] == [["One"], ["two", "three"]]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name", "kind"),
+    [
+        ("iso2022_jp", "ISO-2022-JP", "ISO-2022-JP"),
+        ("iso2022_kr", "ISO-2022-KR", "ISO-2022-KR"),
+        ("cp037", "IBM037", "EBCDIC"),
+        ("cp500", "IBM037", "EBCDIC"),
+    ],
+)
+def test_encodings_with_characters_of_ascii_for_others_are_named(tmp_path, encoding, name, kind):
+    text = {"iso2022_jp": "東京は 日本の\n", "iso2022_kr": "한국은 서울\n"}.get(encoding, "The fox runs. À bientôt\n")
+    (tmp_path / "a.txt").write_bytes((text * 50).encode(encoding))
+    with pytest.raises(CorpusError, match=f"is {kind} text, expected UTF-8; convert it: iconv -f {name} -t UTF-8 "):
+        read(tmp_path / "a.txt")
+
+
+def test_utf_7_is_named_by_its_mark(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"+/v8-one caf+AOk-\n")
+    with pytest.raises(CorpusError, match="is UTF-7 text"):
+        read(tmp_path / "a.txt")
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="needs /dev/fd")
+@pytest.mark.parametrize("content", [json.dumps(RECORDS[0]).encode(), gzip.compress(gzip.compress(b"one")), b"%PDF-1"])
+def test_the_message_about_a_pipe_asks_for_a_file(content):
+    reading, writing = os.pipe()
+    os.write(writing, content)
+    os.close(writing)
+    try:
+        with pytest.raises(CorpusError) as error:
+            read(f"/dev/fd/{reading}")
+    finally:
+        os.close(reading)
+    _, _, remedy = str(error.value).partition("; ")
+    assert "save it" in remedy and "FILE" in remedy and "/dev/" not in remedy
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
@@ -211,7 +301,7 @@ def test_utf_16_is_named_without_its_mark_and_without_ascii(tmp_path, language, 
         *((language, "utf-8") for language in WITHOUT_ASCII),
         *(("Russian", encoding) for encoding in ("cp1251", "koi8-r", "iso8859-5")),
         *(("Chinese", encoding) for encoding in ("gb18030", "big5")),
-        *(("Japanese", encoding) for encoding in ("shift_jis", "euc-jp", "iso2022_jp")),
+        *(("Japanese", encoding) for encoding in ("shift_jis", "euc-jp")),
         *(("Greek", "cp1253"), ("Hebrew", "cp1255"), ("Korean", "euc-kr"), ("Thai", "cp874")),
     ],
 )
@@ -267,6 +357,19 @@ def test_wide_encodings_are_named_whatever_the_format(tmp_path, name):
     [
         "< 5 is less than <html> five\n",
         "<s> sentence marks </s>\n",
+        "<s> <unk> marks </s>\n<s> <unk> again </s>\n",
+        "<user><url> look at this <number>\n",
+        "<p> one paragraph\n<p> another\n",
+        "<http://a/b> <http://a/c> <http://a/d> .\n",
+        "(I (Peter says) think so)\n",
+        "(A) one\n(B) two\n",
+        "[12:30:45] <nick> good morning\n[12:30:59] <other> hello\n",
+        "[Chorus]\none two\n",
+        "{1} one\n{2} two\n",
+        "vitamin B-12\nB-cells\nGroup O\n",
+        "From here to Mon Jan 1 12:30\nTo: nobody\n",
+        "a@b.c wrote to d@e.f\n",
+        "1\tone\t_\t_\n",
         "[1] See the first reference.\n",
         "[[wiki links]] in text\n",
         '["quoted", he said]\n',

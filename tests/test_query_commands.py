@@ -127,7 +127,8 @@ def test_records_without_text_are_counted(model, tmp_path):
     (tmp_path / "lines.jsonl").write_text('{"text": "the king"}\n{"other": 1}\nno record\n')
     result = vecmill("embed", model, tmp_path / "lines.jsonl", "-o", tmp_path / "x.npy", "--json")
     record = json.loads(result.stdout)
-    assert (record["lines"], sorted(record["skipped"].values())) == (1, [1, 1])
+    assert (record["lines"], sorted(record["skipped"].values())) == (3, [1, 1])
+    assert np.load(tmp_path / "x.npy").any(axis=1).tolist() == [True, False, False]  # each record has its row
     assert any("malformed JSON line" in reason for reason in record["skipped"])
 
 
@@ -135,6 +136,15 @@ def test_the_tokenizer_is_that_of_the_model(model, tmp_path):
     (model / "config.json").write_text(json.dumps({"tokenizer": {"name": "whitespace", "lowercase": False}}))
     result = vecmill("embed", model, "--out", tmp_path / "x.npy", "--json", stdin="Île île king, king\n")
     assert json.loads(result.stdout)["unknown_words"] == 2
+
+
+def test_a_nul_far_from_the_beginning_is_counted_on_stdin_as_in_a_file(model, tmp_path):
+    text = "king queen\n" * 20_000 + "\0\n" * 5
+    (tmp_path / "a.txt").write_text(text)
+    for name, more, stdin in (("a.npy", [], text), ("b.npy", [tmp_path / "a.txt"], "")):
+        result = vecmill("embed", model, *more, "--out", tmp_path / name, "--json", stdin=stdin)
+        assert json.loads(result.stdout)["skipped"] == {"control characters": 5}
+        assert len(np.load(tmp_path / name)) == 20_005
 
 
 def test_what_cannot_be_embedded(model, vectors, tmp_path):

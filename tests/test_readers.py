@@ -12,6 +12,7 @@ import os
 import random
 import sys
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import fsspec
@@ -27,7 +28,8 @@ from corpora import blocks as blocks_module
 from corpora.blocks import cut_blocks
 from corpora.corpus import digest_of_file
 from corpora.sources import standard_input
-from vecmill import compression, train
+from embeddings.text.tokenizer.kernels import LINE_END_ID
+from vecmill import compression, make_tokenizer, train
 
 WHITE_SPACE = b" \t\n\r\v\f"
 COMPRESS = {
@@ -84,6 +86,20 @@ def test_blocks_of_short_words_keep_their_size(words, size):
     blocks = list(cut_blocks([text], size))
     assert all(len(block) <= size for block in blocks)
     assert [word for block in blocks for word in block.split()] == words
+
+
+@pytest.mark.parametrize("size", range(1, 16))
+@pytest.mark.parametrize("step", [1, 4, 100])
+def test_no_block_ends_within_the_end_of_a_line(size, step):
+    text = b"ab cd\r\n\r\nef\rgh\r\r\ni\r\n"
+    pieces = [text[start : start + step] for start in range(0, len(text), step)]
+    blocks = list(cut_blocks(pieces, size))
+    assert b"".join(blocks) == text
+    assert not any(block.endswith(b"\r") and after.startswith(b"\n") for block, after in pairwise(blocks))
+    for spec in ("fast", str.split):
+        counter = make_tokenizer(spec).counter()
+        ids = [number for block in blocks for part in counter.ids(block) for number in part.tolist()]
+        assert ids.count(LINE_END_ID) == len(text.splitlines())
 
 
 def test_text_without_white_space_is_refused(monkeypatch):
@@ -267,6 +283,28 @@ def test_a_table_of_one_column_is_cut_at_no_separator(tmp_path, name, end):
     corpus = open_corpus(tmp_path / name)
     assert b"".join(corpus.blocks()) == b'Yes, it is; or|not\nquoted, "twice"\na\ttab\nlast\n'
     assert corpus.warnings == {}
+
+
+@pytest.mark.parametrize("source", ["data", "data/*", "data/**", "data/**/*"])
+def test_what_is_no_file_in_a_folder_is_counted_once(tmp_path, monkeypatch, source):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, {"data/a.txt": "one\n"})
+    (tmp_path / "data/gone").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "data/pipe")
+    corpus = open_corpus(source)
+    assert b"".join(corpus.blocks()) == b"one\n"
+    assert corpus.warnings == {"unreadable file skipped (first: data/gone)": 2}
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_rows_that_an_open_quotation_mark_takes_are_counted(tmp_path, mark):
+    rows = ["id|text", '1|"open', "2|taken", '3|a "quoted" word', '4|"over', '""two""|lines"', '5|"one" more', "6|end"]
+    write(tmp_path, {"a.csv": "\n".join(rows).replace("|", mark)})
+    corpus = open_corpus(tmp_path / "a.csv")
+    assert b"".join(corpus.blocks()).endswith(f'over\n"two"{mark}lines\none more\nend\n'.encode())
+    ((kind, number),) = corpus.warnings.items()
+    assert number == 1 and kind.startswith("record over several lines whose quotation marks do not match")
+    assert "line 2 of" in kind
 
 
 @pytest.mark.parametrize("mark", [",", ";", "\t", "|"])

@@ -152,6 +152,14 @@ def test_columns_of_arrow_are_documents_and_tables_are_none(vectors):
             WordEmbeddingVectorizer(**FAST).fit(given)
 
 
+@pytest.mark.parametrize("weighting", ["mean", "tfidf", "sif"])
+def test_documents_that_can_be_read_once_are_fitted_and_transformed(vectors, weighting):
+    for make in (lambda: WordEmbeddingVectorizer(vectors, weighting=weighting), lambda: Word2VecTransformer(**FAST)):
+        expected = make().fit_transform(TEXTS)
+        for once in (iter(TEXTS), map(str, TEXTS), (text for text in TEXTS)):
+            np.testing.assert_array_equal(make().fit_transform(once), expected)
+
+
 def test_a_document_is_no_documents():
     with pytest.raises(NotTextError, match=r"give \[document\]"):
         Word2VecTransformer(**FAST).fit("text.txt")

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import vecmill
@@ -100,11 +101,12 @@ def test_other_types_are_one_line(vectors, value):
 def test_texts_of_many_kinds(vectors):
     expected = vecmill.search(vectors, TEXTS, TEXTS[5])
     words = [vectors.make_tokenizer().tokenize(f"{text}\n")[0] for text in TEXTS]
-    for texts in (iter(TEXTS), pd.Series(TEXTS), words):
+    arrow = pa.array(TEXTS)
+    for texts in (iter(TEXTS), pd.Series(TEXTS), arrow, arrow.dictionary_encode(), pa.array(words), words):
         assert [(t.number, t.similarity) for t in vecmill.search(vectors, texts, TEXTS[5])] == [
             (t.number, t.similarity) for t in expected
         ]
-    for wrong in ("text", {"a": 1}, pd.DataFrame({"text": TEXTS}), [3]):
+    for wrong in ("text", {"a": 1}, pd.DataFrame({"text": TEXTS}), [3], np.ma.array(TEXTS, mask=True)):
         with pytest.raises(vecmill.NotTextError):
             vecmill.search(vectors, wrong, TEXTS[5])
     with pytest.raises(EmbeddingsError, match="none of the 2 sentences has a word"):

@@ -99,7 +99,7 @@ def test_documentation_of_python_is_cut_alike(pair):
         assert cut(text) == ours(tokenizer, text)
 
 
-@pytest.mark.parametrize("spec", [f"nltk:{name}" for name in NLTK_TOKENIZERS if name != "wordpunct"])
+@pytest.mark.parametrize("spec", [f"nltk:{name}" for name in NLTK_TOKENIZERS if name != "wordpunct"] + ["icu:zh"])
 def test_tokenizers_without_exact_rules_are_refused_with_the_reason(spec):
     with pytest.raises(InexactTokenizerError, match=rf"the tokenizer '{spec}' .*, which rules cannot do"):
         exact_rules(make_tokenizer(spec).settings)

@@ -215,6 +215,8 @@ def test_edges_in_many_batches(monkeypatch):
         ([], "there are no edges"),
         ([("a", "b"), ("a",)], "got the edge"),
         (["ab"], "got the edge 'ab'"),
+        ([(b"a", "b")], "got the node b'a' .bytes.; expected a str or a number: node.decode"),
+        (np.array([["a", "b"]], "S"), "got the node"),
         ([("a", "b"), ("a", None)], "the edges: edge 2 is 'a, None'; expected two nodes"),
         ([("a", "b", 1), ("a", "c", 0)], "edge 2 is 'a, c, 0'; expected two nodes and a weight above 0"),
         ([("a", "b", 1), ("a", "c", float("nan"))], "edge 2"),

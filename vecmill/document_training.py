@@ -50,7 +50,8 @@ def train_documents(
     Parameters
     ----------
     text : Text
-        See `train`; a line of a file, a record of a table, a str of a list or a list of tokens is a document.
+        See `train`; a line of a file, a record of a table, a str of a list or a list of tokens is a document. A record
+        without text and a missing value are documents without words, so that the others keep their numbers.
     names : iterable of str, optional
         Names of the documents, all different; by default their numbers from 1.
     architecture : {"pv-dbow", "pv-dm"}

@@ -29,6 +29,15 @@ _MARKED = {
     codecs.BOM_UTF16_LE: "UTF-16LE",
     codecs.BOM_UTF16_BE: "UTF-16BE",
 }
+_ESCAPED = {  # from the first escape sequence on, two bytes of ASCII are a character
+    b"\x1b$@": "ISO-2022-JP",
+    b"\x1b$B": "ISO-2022-JP",
+    b"\x1b$)C": "ISO-2022-KR",
+    b"\x1b$)A": "ISO-2022-CN",
+    b"\x1b$)G": "ISO-2022-CN",
+}
+_UTF_7_MARK = re.compile(rb"\+/v[89+/]")
+_EBCDIC, _EBCDIC_SPACE = "IBM037", b"\x40"
 _IMAGE, _ARCHIVE = "extract its text by OCR, or leave it out", "unpack it and give the folder"
 _TRAINING_TEXT = "give the text that it was made from"
 _PANDOC = "extract the text first: pandoc -t plain {path} -o {stem}-extracted.txt"
@@ -41,6 +50,7 @@ _PICKLE = "Python pickle", "write its texts as lines of a file, with the program
 _STRINGS = "convert it to lines of text: jq -r . {path} > {stem}-extracted.txt"
 _LISTS = "convert it to lines of text: jq -r 'join(\" \")' {path} > {stem}-extracted.txt"
 _SIGNATURES = (
+    (b"WARC/1.", "WARC file", "extract the text of its records first, with warcio or trafilatura"),
     (b"%PDF-", "PDF document", "extract the text first: pdftotext {path} {stem}-extracted.txt"),
     (b"{\\rtf", "RTF document", _PANDOC),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Microsoft Office document", "save it as plain UTF-8 text first"),
@@ -97,21 +107,59 @@ _PICKLED = re.compile(  # protocols 2 to 5, 1, and 0, which is lines of text
 )
 _XML = re.compile(rb"<!DOCTYPE\s+[\w:.-]+(\s+(PUBLIC|SYSTEM)\s|\s*[\[>])|<[\w:.-]+(\s[^<>]*)?\sxmlns\b")
 _HTML = re.compile(rb"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
+# one tag with an attribute after tags without, or two without a space and an end of one: <s> alone, and <user><url> in
+# tweets, are marks in plain text
+_TAG, _ATTRIBUTES = rb"<[A-Za-z][\w:.-]*", rb"""(\s+[\w:.-]+\s*=\s*("[^"<]*"|'[^'<]*'))+\s*/?>"""
+_TAGGED = re.compile(rb"(%b>\s*)*%b%b|(%b>){2}(?s:.*)</" % (_TAG, _TAG, _ATTRIBUTES, _TAG))
+_TAGS = "remove its tags: sed 's/<[^>]*>//g' {path} > {stem}-extracted.txt"
+_VERTICAL = re.compile(rb"(<[^>\n]*>\r?\n)+[^\t\n<]+\t")  # a word a line, with columns, between tags
+_WORDS_OF_COLUMNS = (
+    r"""extract its words: awk -F'\t' '/^<\/(s|sent|p)>/ {{print ""}} !/^</ {{printf "%s ", $1}}' {path} """
+    "> {stem}-words.txt"
+)
 # WebVTT and SubRip
 _SUBTITLES = re.compile(rb"WEBVTT\s|\d+\s*\n(\d+:)?\d\d:\d\d[,.]\d{3} --> ")
+# SubStation Alpha, MicroDVD and lyrics
+_SUBSTATION = re.compile(rb"\[Script Info\]")
+_SPOKEN_IN_EVENTS = (
+    r"extract the text first: sed -n -E 's/\\[Nnh]/ /g; s/\{{[^}}]*\}}//g; s/^Dialogue:([^,]*,){{9}}//p' {path} "
+    "> {stem}-extracted.txt"
+)
+_MICRODVD = re.compile(rb"\{\d+\}\{\d+\}")
+_LYRICS = re.compile(rb"(\[[a-z]+:[^\]\n]*\]\s*\n)*\[\d\d:\d\d\.\d{2,3}\]")
+_SPOKEN_AFTER_TIMES = (
+    r"extract the text first: sed -E 's/\{{[^}}]*\}}//g; s/^(\[[^]]*\])+//; s/\|/ /g' {path} > {stem}-extracted.txt"
+)
 _SPOKEN = (
     "extract the text first: awk '!/ --> |^WEBVTT|^[0-9]*\\r?$/ {{gsub(/<[^>]*>/, \"\"); print}}' {path} "
     "> {stem}-extracted.txt"
 )
-# ID, FORM, LEMMA, UPOS, XPOS, FEATS, HEAD, DEPREL, DEPS, MISC
-_CONLL = re.compile(rb"(#.*\n)*(?=.*\t_\s)1(-\d+)?(\t[^\t\n]+){5}\t(\d+|_)(\t[^\t\n]+){3}\n")
+# ID, FORM, LEMMA, UPOS, XPOS, FEATS, HEAD, DEPREL, DEPS, MISC; 14 columns or more in CoNLL-2009; named in CoNLL-U Plus
+_CONLL = re.compile(
+    rb"""\#\ global\.columns\ =\ ID\ FORM\s
+      | (\#.*\n)*(?=.*\t_\s)1(-\d+)?((\t[^\t\n]+){5}\t(\d+|_)(\t[^\t\n]+){3}|(\t[^\t\n]+){13,})\n""",
+    re.VERBOSE,
+)
 _FORMS = (
     r"""extract its words: awk -F'\t' '/^[0-9]+\t/ {{printf "%s ", $2}} !NF {{print ""}}' {path} > {stem}-words.txt"""
 )
 _CONLL_2003 = re.compile(rb"-DOCSTART-\s")
+_NAMED_ENTITY = re.compile(
+    rb"\S+([ \t]\S+){0,2}[ \t](O|[BIESLU]-[A-Za-z]\S*)"
+)  # a word, its analyses, and its part of a name
 _FIRST_COLUMN = (
     """extract its words: awk '!/^-DOCSTART-/ {{printf "%s ", $1}} !NF {{print ""}}' {path} > {stem}-words.txt"""
 )
+_CONLL_2012 = re.compile(rb"#begin document \(")
+_FOURTH_COLUMN = """extract its words: awk '!/^#/ {{printf "%s ", $4}} !NF {{print ""}}' {path} > {stem}-words.txt"""
+# the labels of a tree of the Penn Treebank, or of sentiment, and its first word
+_TREE = re.compile(rb"(\(\s*([A-Z\d][A-Z\d$|=+*_.-]*\s+)?)+\([^\s()a-z]+\s+[^\s()]+\s*\)")
+_LEAVES = (
+    'extract its words: awk \'/^[(]/ && NR > 1 {{print ""}} {{gsub(/[(]-NONE- [^()]*[)]|[(][^ ()]*|[)]/, ""); '
+    'printf "%s ", $0}} END {{print ""}}\' {path} > {stem}-words.txt'
+)
+_MAILBOX = re.compile(rb"From \S+ +\w{3} \w{3} +\d+ \d\d:\d\d.*\n[\w-]+:")
+_MESSAGES = "extract the text of its messages first, with the module mailbox of Python"
 _LINE_BREAK = re.compile(b"\r\n|[\n\r]|\xc2\x85|\xe2\x80[\xa8\xa9]")
 _BREAK_IN_LINE = re.compile(b"\xc2\x85|\xe2\x80[\xa8\xa9]")
 _CONTROLS = bytes(c for c in range(32) if c not in b"\t\n\v\f\r\x1b")
@@ -234,14 +282,14 @@ def require_utf8(head: bytes, path: str) -> None:
     if document and document[0] == _PARQUET and suffix_of(path) == ".parquet":  # where no reader of tables takes it
         document = _PARQUET, "write its column of text to a file first"
     _refuse(document, path)
-    _refuse_encoding(_without_ascii(head), path)
+    _refuse_encoding(_without_ascii(head) or _with_escapes(head) or _ebcdic(head), path)
     if b"\0" in head:
         remedy = "expected UTF-8 text; unpack archives and convert documents to plain text first"
         raise OtherKindError("binary file", f"{path} is a binary file (it has NUL bytes), {remedy}")
 
 
 def require_plain_text(head: bytes, path: str) -> None:
-    """Raise an error for HTML, XML, JSON, subtitles and CoNLL, whose tags, keys and times would become words.
+    """Raise an error for HTML, XML, JSON, subtitles, CoNLL and trees, whose tags, keys and times would become words.
 
     Parameters
     ----------
@@ -379,7 +427,7 @@ def suffix_of(name: str) -> str:
 
 def _refuse_encoding(encoding: str | None, path: str) -> None:
     if encoding:
-        kind = encoding[:6]
+        kind = "EBCDIC" if encoding == _EBCDIC else encoding.removesuffix("LE").removesuffix("BE")
         remedy = _command(f"convert it: iconv -f {encoding} -t UTF-8 {{path}} > converted.txt", path)
         raise OtherKindError(f"{kind} file", f"{path} is {kind} text, expected UTF-8; {remedy}")
 
@@ -393,7 +441,8 @@ def _refuse(found: tuple[str, str] | None, path: str) -> None:
 def _command(remedy: str, path: str) -> str:
     """Return what to do, with the names of the files; compressed text and standard input become a file first."""
     before, file = "", PurePosixPath(path)
-    if path == STDIN:
+    if path == STDIN or path.startswith(("/dev/", "/proc/")):  # an open file or a pipe, without a name of its own
+        path = STDIN
         before, file = "save it to a file, then ", PurePosixPath("FILE")
     elif file.suffix.lower() in MAGIC:
         before, file = "unpack it, then ", file.with_suffix("")
@@ -437,6 +486,19 @@ def _without_ascii(head: bytes) -> str | None:
     return found[1] if found else None
 
 
+def _with_escapes(head: bytes) -> str | None:
+    """Return the name of text whose bytes are ASCII, but not its characters."""
+    if _UTF_7_MARK.match(head):
+        return "UTF-7"
+    return next((encoding for escape, encoding in _ESCAPED.items() if escape in head), None)
+
+
+def _ebcdic(head: bytes) -> str | None:
+    """Return the name of EBCDIC, whose spaces are the @ of ASCII, and whose letters are no UTF-8."""
+    spaces = head.count(_EBCDIC_SPACE)
+    return _EBCDIC if 16 * spaces > len(head) and b" " not in head and not _is_utf8(head) else None
+
+
 def _controls(head: bytes) -> int:
     """Return the number of control characters that no text has."""
     return len(head) - len(head.translate(None, _CONTROLS))
@@ -467,8 +529,9 @@ def _text(head: bytes, encoding: str) -> str:
 
 def _document(head: bytes) -> tuple[str, str] | None:
     """Return the kind of an archive, a document or an image, and what to do."""
+    begin = head.lstrip()  # some programs write a line before the first of a PDF document
     for signature, kind, remedy in _SIGNATURES:
-        if head.startswith(signature):
+        if head.startswith(signature) or begin.startswith(signature):
             return kind, remedy
     if head.startswith(b"PK\x03\x04"):
         return next((kind, remedy) for content, kind, remedy in _ZIPPED if content in head)
@@ -490,16 +553,40 @@ def _markup(begin: bytes, suffix: str) -> tuple[str, str] | None:
         return _HTML_FILE if _HTML.search(begin) else _XML_FILE
     if _HTML.match(begin) or (begin.startswith(b"<") and suffix in (".html", ".htm", ".xhtml")):
         return _HTML_FILE
-    return _XML_FILE if _XML.match(begin) or (begin.startswith(b"<") and suffix in (".xml", ".svg")) else None
+    if _VERTICAL.match(begin):
+        return "file of words between tags", _WORDS_OF_COLUMNS
+    if _XML.match(begin) or (begin.startswith(b"<") and suffix in (".xml", ".svg")):
+        return _XML_FILE
+    return ("text with tags", _TAGS) if _TAGGED.match(begin) else None
 
 
 def _annotated(begin: bytes) -> tuple[str, str] | None:
     """Return the kind of a text with a time or an analysis for what is said, and what to do."""
     if _SUBTITLES.match(begin):
         return "subtitles", _SPOKEN
+    if _SUBSTATION.match(begin):
+        return "subtitles", _SPOKEN_IN_EVENTS
+    if _MICRODVD.match(begin) or _LYRICS.match(begin):
+        return "subtitles", _SPOKEN_AFTER_TIMES
     if _CONLL.match(begin):
         return "CoNLL file", _FORMS
-    return ("CoNLL file", _FIRST_COLUMN) if _CONLL_2003.match(begin) else None
+    if _CONLL_2012.match(begin):
+        return "CoNLL file", _FOURTH_COLUMN
+    if _CONLL_2003.match(begin) or _names_entities(begin):
+        return "CoNLL file", _FIRST_COLUMN
+    if _MAILBOX.match(begin):
+        return "mailbox", _MESSAGES
+    return ("file of trees", _LEAVES) if _TREE.match(begin) else None
+
+
+def _names_entities(begin: bytes) -> bool:
+    """Return whether every line is a word and, last, its part of a name: O, B-PER, I-PER."""
+    rows = [line for line in map(bytes.rstrip, begin.split(b"\n")[:-1]) if line]
+    return (
+        len(rows) > 1
+        and all(map(_NAMED_ENTITY.fullmatch, rows))
+        and not all(row.endswith((b" O", b"\tO")) for row in rows)
+    )
 
 
 def _model(begin: bytes) -> tuple[str, str] | None:

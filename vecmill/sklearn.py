@@ -6,7 +6,7 @@
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from os import PathLike
 from typing import Any, Self
@@ -86,6 +86,24 @@ class _DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         if self.weighting == "sif":
             self.component_ = common_component(self._means(documents))
         return self
+
+    def fit_transform(self, X: Iterable[Any], y: Any = None, **fit_params: Any) -> Any:
+        """Fit, and return the vectors of the same documents, which may be an iterator.
+
+        Parameters
+        ----------
+        X : iterable of str, or iterable of lists of str
+            Documents.
+        y : object
+            Ignored.
+        **fit_params : Any
+            As scikit-learn passes them.
+
+        Returns
+        -------
+        (n, d) float32
+        """
+        return super().fit_transform(list(X) if isinstance(X, Iterator) else X, y, **fit_params)
 
     def transform(self, X: Iterable[Any]) -> np.ndarray:
         """Return the vectors of documents.

@@ -75,6 +75,7 @@ class TextInput:
         self._items: Iterator[Any] = iter(())
         self._labels = getattr(text, "index", None) if hasattr(text, "iloc") else None  # of a Series
         self._missing: list[int] = []
+        self._keeps_missing = False
         if self.corpus is None:
             items = _items(text)
             if any(hasattr(text, name) for name in _COLUMNS):
@@ -101,7 +102,8 @@ class TextInput:
         Parameters
         ----------
         line_per_item : bool
-            Line breaks within a line of a list, a record of a table or a line of a file become spaces.
+            Line breaks within a line of a list, a record of a table or a line of a file become spaces, and a missing
+            value of a column is an item without words, so that item n is value n.
 
         Returns
         -------
@@ -118,6 +120,9 @@ class TextInput:
         if self.corpus is not None:
             blocks = self.corpus.blocks(line_per_record=line_per_item)
             return map(without_breaks_in_lines, blocks) if line_per_item else blocks
+        if line_per_item:
+            self._keeps_missing = True
+            self._items = chain([self._without_words()] * len(self._missing), self._items)  # those before the first
         if line_per_item and not self.is_tokenized:
             self._items = map(_one_line, self._items)
         batches = iter(lambda: list(islice(self._items, _ITEMS_AT_ONCE)), [])
@@ -130,7 +135,7 @@ class TextInput:
 
     def name_of(self, index: int) -> str:
         """Return the name of an item that is there, counted from 0: its position and its label in a Series."""
-        for missing in self._missing:
+        for missing in () if self._keeps_missing else self._missing:
             if missing > index:
                 break
             index += 1
@@ -141,12 +146,17 @@ class TextInput:
         return f"{kind} {index} (index {label.item() if hasattr(label, 'item') else label!r})"
 
     def _present(self, values: Iterator[Any]) -> Iterator[Any]:
-        """Yield the values of a column that are not missing; keep the places of the others."""
+        """Yield the values of a column that are not missing; note the places of the others."""
         for place, value in enumerate(values):
             if isinstance(value, (str, list)) or is_sequence(value) or str(value) not in _MISSING:
                 yield value
-            else:
-                self._missing.append(place)
+                continue
+            self._missing.append(place)
+            if self._keeps_missing:
+                yield self._without_words()
+
+    def _without_words(self) -> Any:
+        return [] if self.is_tokenized else ""
 
     def _paths(self) -> Iterator[Path]:
         for index, path in enumerate(self._items):

@@ -14,7 +14,7 @@ from embeddings.text.tokenizer.token_lists import require_documents
 from embeddings.text.tokenizer.tokenizers import HasTokenize, Tokenizer
 from embeddings.vectors.embedding_matrix import BLOCK, require_vectors
 from embeddings.vectors.word_vectors import WordVectors
-from vecmill.arguments import quoted, require_kind, require_path, require_place
+from vecmill.arguments import python_values, quoted, require_kind, require_path, require_place
 from vecmill.document_vectors import WEIGHTINGS, document_words
 from vecmill.surrogates import encoded
 
@@ -93,7 +93,7 @@ class TextIndex:
         require_vectors(vectors)
         require_one_of("weighting", weighting, WEIGHTINGS)
         require_documents(texts)
-        self.texts = list(texts)
+        self.texts = list(python_values(texts))
         self._vectors, self._tokenizer = vectors, tokenizer
 
     @classmethod

@@ -125,6 +125,8 @@ def _refuse_other_kind(head: bytes, path: Path) -> None:
         require_utf8(head, str(path))
         require_text(head, str(path))
     except OtherKindError as error:
+        if "iconv" in str(error):  # of another encoding
+            raise FormatError(str(error)) from error
         if error.kind != "binary file":
             raise FormatError(f"{path}: {error.kind}, expected word vectors") from error
 
@@ -137,8 +139,8 @@ def _by_magic(head: bytes, path: Path) -> str | None:
         raise FormatError(f"{path}: is one NumPy array, which has no words; save both with numpy.savez as .npz")
     if head.startswith(_FASTTEXT_MAGIC):
         return "fasttext-bin"
-    if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) and b"\0" in head[:8]:
-        raise FormatError(f"{path}: is UTF-16 text, expected UTF-8; convert it: iconv -f UTF-16 -t UTF-8")
+    if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) and b"\0" in head[:8]:  # or UTF-32
+        _refuse_other_kind(head, path)
     if head.startswith(b"PK\x03\x04"):
         return "npz"
     if head.startswith(b"PAR1"):

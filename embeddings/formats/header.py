@@ -55,10 +55,11 @@ def read_header(file: VectorFile, word_bytes: int, number_bytes: int) -> tuple[i
         raise FormatError(f"{file.path}: the header says {count} words of {dimension} dimensions; expected 1 or more")
     # the last newline may be missing
     needed = count * (word_bytes + number_bytes * dimension) - 1
-    if file.size is not None and needed > file.size - len(line) - 1:
+    left = needed if file.size is None else max(0, file.size - len(line) - 1)
+    if needed > left:
         raise TruncatedFileError(
             f"{file.path}: the header states {count} words of {dimension} dimensions, which take {needed} bytes or "
-            f"more, but the file has {file.size}; it is truncated, or its header is wrong"
+            f"more, but {left} follow it; the file is truncated, or its header is wrong"
         )
     return count, dimension, rest
 

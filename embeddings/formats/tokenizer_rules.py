@@ -23,7 +23,7 @@ import numpy as np
 from embeddings.formats.errors import FormatError
 from embeddings.text.tokenizer.character_tables import APOSTROPHES, ASSIGNED, JOINERS, character_tables, expanded
 from embeddings.text.tokenizer.kernels import IGNORED, JOINER, MARK, SYMBOL, WORD
-from embeddings.text.tokenizer.tokenizers import FAST, NLTK_PREFIX, WHITE_SPACE, Tokenizer, make_tokenizer
+from embeddings.text.tokenizer.tokenizers import FAST, ICU_PREFIX, NLTK_PREFIX, WHITE_SPACE, Tokenizer, make_tokenizer
 from vecmill.extras import needs
 
 WORDPUNCT = f"{NLTK_PREFIX}wordpunct"
@@ -222,6 +222,8 @@ def _obstacle(spec: str) -> str:
         return "replaces entities of HTML and keeps links, smileys and phone numbers whole, which rules cannot do"
     if spec.startswith(NLTK_PREFIX):
         return "rewrites quotes and splits contractions step by step as it reads, which rules cannot do"
+    if spec.startswith(ICU_PREFIX):
+        return "segments text by the dictionaries of ICU, which rules cannot do"
     return "is a function, of which only the name is recorded"
 
 

@@ -175,6 +175,8 @@ def _with_names(row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _name(node: Any) -> str | None:
     """Return the name of a node; None for a missing value."""
+    if isinstance(node, bytes):
+        raise EmbeddingsError(f"got the node {described(node)}; expected a str or a number: node.decode('utf-8')")
     name = str(node)
     return None if name in _MISSING and not isinstance(node, str) else name
 

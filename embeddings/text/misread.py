@@ -8,7 +8,7 @@ import numpy as np
 
 from embeddings.errors import EmbeddingsError
 from embeddings.text.tokenizer.counted_words import CountedWords
-from embeddings.text.tokenizer.word_counters import INVALID_SEQUENCES
+from embeddings.text.tokenizer.word_counters import CONTROL_CHARACTERS, INVALID_SEQUENCES
 from vecmill.plurals import counted
 
 logger = logging.getLogger(__name__)
@@ -18,6 +18,10 @@ IF_OTHER_ENCODING = (
 )
 """What to do about invalid UTF-8."""
 
+_IF_ESCAPES = (
+    r"if they begin colours of a terminal, remove these: sed 's/\x1b\[[0-9;]*[A-Za-z]//g' text.txt > plain.txt"
+)
+_CONTROLS_SHARE = 0.01  # control characters for every token
 _INVALID_SHARE = 0.002  # invalid sequences for every token
 _RUNS_SHARE = 0.05  # of all tokens; segmented text has hardly any
 _LONGEST_EAST_ASIAN_WORD, _LONGEST_SOUTH_EAST_ASIAN_WORD = 6, 15  # characters
@@ -86,7 +90,7 @@ def unsegmented_runs(counted: CountedWords) -> Counter[str]:
 
 
 def warn_if_misread(token_count: int, skipped: dict[str, int], runs: Counter[str]) -> None:
-    """Warn if a considerable share of a text is not valid UTF-8, or is not split into words.
+    """Warn if a considerable share of a text is not valid UTF-8, control characters, or not split into words.
 
     Parameters
     ----------
@@ -104,6 +108,11 @@ def warn_if_misread(token_count: int, skipped: dict[str, int], runs: Counter[str
             counted(invalid, "invalid UTF-8 sequence"),
             counted(token_count, "token"),
             IF_OTHER_ENCODING,
+        )
+    controls = skipped.get(CONTROL_CHARACTERS, 0)
+    if controls > _CONTROLS_SHARE * token_count:
+        logger.warning(
+            "%s beside %s; %s", counted(controls, "control character"), counted(token_count, "token"), _IF_ESCAPES
         )
     if runs.total() > _RUNS_SHARE * token_count:
         language = runs.most_common(1)[0][0]

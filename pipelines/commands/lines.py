@@ -120,7 +120,7 @@ def _arriving(prompt: str) -> Iterator[bytes]:
     if sys.stdin is None or sys.stdin.closed:
         raise VecmillError("standard input is closed; expected text there, or a name of a file or words as arguments")
     chunks = _chunks(cast(BufferedReader, sys.stdin.buffer))
-    typed, mark = sys.stdin.isatty(), codecs.BOM_UTF8
+    typed, mark, seen = sys.stdin.isatty(), codecs.BOM_UTF8, 0
     while True:
         if typed:
             messages.print(prompt, end="", style="dim")
@@ -129,10 +129,10 @@ def _arriving(prompt: str) -> Iterator[bytes]:
             if typed:
                 messages.print()
             return
-        if mark or b"\0" in chunk:
-            require_utf8(chunk[:HEAD] if mark else chunk, STDIN)
+        if mark or (b"\0" in chunk and seen < HEAD):  # a NUL farther on is counted, as in a file
+            require_utf8(chunk[: HEAD - seen], STDIN)
         yield chunk.removeprefix(mark)
-        mark = b""
+        mark, seen = b"", seen + len(chunk)
 
 
 def _chunks(stdin: BufferedReader) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from embeddings.text.tokenizer.normalization import NONE
 from embeddings.text.tokenizer.token_lists import TokenLists
 from embeddings.text.tokenizer.tokenizers import WHITE_SPACE, make_tokenizer
 from embeddings.text.vocabulary import Vocabulary
+from vecmill.arguments import columns_of
 from vecmill.files import temporary_directory
 from vecmill.gensim.missing import require_text
 from vecmill.gensim.sentences import LineSentence
@@ -99,7 +100,7 @@ def open_sentences(
             require_text("corpus_file", corpus_file)
             lines = make_tokenizer(WHITE_SPACE, lowercase=False, normalize=NONE)
             yield Corpus(tokenize_corpus(open_corpus(Path(corpus_file)).blocks(), lines, destination))
-        elif isinstance(corpus_iterable, Iterable) and not isinstance(corpus_iterable, (str, bytes, Mapping)):
+        elif _holds_sentences(corpus_iterable):
             yield Corpus(tokenize_corpus(_batches(corpus_iterable), TokenLists(), destination))
         else:
             raise TypeError(f"sentences are {type(corpus_iterable).__name__}; expected an iterable of lists of str")
@@ -112,6 +113,13 @@ def require_unread(sentences: Any, items: int) -> None:
             f"the {type(sentences).__name__} has nothing left: it was read before, as by build_vocab; give a list, or "
             "a new one"
         )
+
+
+def _holds_sentences(given: Any) -> TypeGuard[Iterable[Any]]:
+    """Whether iterating may give sentences: a str has letters, a mapping keys, and a table columns or their names."""
+    if not isinstance(given, Iterable) or isinstance(given, (str, bytes, Mapping)) or columns_of(given) is not None:
+        return False
+    return getattr(given, "ndim", 1) > 0
 
 
 def _batches(sentences: Iterable[Any]) -> Iterator[Any]:

@@ -309,11 +309,15 @@ def words_of_documents(first: int, documents: Sequence[Any]) -> list[str]:
     NotTextError
         One is no list of words.
     """
-    if all(isinstance(document, (list, tuple, np.ndarray)) for document in documents):
+    if all(map(_is_list, documents)):
         words = list(chain.from_iterable(documents))
         if _are_str(words):
             return words
     return list(chain.from_iterable(words_of_document(place, found) for place, found in enumerate(documents, first)))
+
+
+def _is_list(document: Any) -> bool:
+    return isinstance(document, (list, tuple)) or (isinstance(document, np.ndarray) and document.ndim > 0)
 
 
 def words_of_document(place: int, document: Any) -> list[str]:
@@ -334,7 +338,7 @@ def words_of_document(place: int, document: Any) -> list[str]:
     NotTextError
         It is no list of words.
     """
-    if not isinstance(document, (list, tuple, np.ndarray)) or not _are_str(document):
+    if not _is_list(document) or not _are_str(document):
         raise NotTextError(f"document {place} is {described(document)}; expected a str or a list of str (words)")
     return list(document)
 

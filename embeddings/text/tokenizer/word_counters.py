@@ -28,6 +28,8 @@ from vecmill.surrogates import replaced
 PIECE = 4096  # bytes tokenized at a time: the buffers stay in the first-level cache
 INVALID_SEQUENCES = "invalid UTF-8 sequences"
 """Key of their number among what was skipped."""
+CONTROL_CHARACTERS = "control characters"
+"""Key of theirs."""
 TOO_LONG_WORDS = f"words longer than {LONGEST_WORD} bytes"
 """Key of theirs."""
 _IDS_AT_ONCE = 1 << 20
@@ -219,7 +221,7 @@ def split_lines(text: str) -> list[str]:
 def _skipped(invalid: int, controls: int, too_long: int) -> dict[str, int]:
     counts = {
         INVALID_SEQUENCES: invalid,
-        "control characters": controls,
+        CONTROL_CHARACTERS: controls,
         TOO_LONG_WORDS: too_long,
     }
     return {what: number for what, number in counts.items() if number}
