@@ -48,11 +48,11 @@ class Work:
             self.position += number
 
     def add(self, loss: float, examples: int, tokens: int) -> None:
-        """Add the results of a block."""
+        """Add the results of a block, numbers of NumPy too: kernels that are not compiled return some."""
         with self._lock:
-            self.loss += loss
-            self.examples += examples
-            self.tokens += tokens
+            self.loss += float(loss)
+            self.examples += int(examples)
+            self.tokens += int(tokens)
 
     def pause(self, paused: bool = True) -> None:
         """Stop handing out blocks; every thread finishes its current block."""

@@ -171,7 +171,7 @@ def explain(error: Exception) -> int:
     elif not isinstance(error, VecmillError):
         text = f"unexpected {type(error).__name__}: {text};"
         if limit := memory_limit():
-            text += f" the limit on memory (ulimit -v), {limit >> 20:,} MiB, may be the cause: raise it, or"
+            text += f" the limit on memory ({limit[1]}), {limit[0] >> 20:,} MiB, may be the cause: raise it, or"
         text += " please report it with the output of 'vecmill --debug ...'"
     logger.error(" ".join(text.split()), extra={"transient": True} if _is_transient(error) else None)
     return code
@@ -205,7 +205,7 @@ def _has_no_thread(error: BaseException) -> bool:
 
 def _out_of_memory() -> str:
     limit = memory_limit()
-    under = f" below the limit of {limit >> 20:,} MiB (ulimit -v); raise it," if limit else "; free some,"
+    under = f" below the limit of {limit[0] >> 20:,} MiB ({limit[1]}); raise it," if limit else "; free some,"
     return f"not enough memory{under} or train with a smaller --max-vocabulary or --dimension"
 
 

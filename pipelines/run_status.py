@@ -7,7 +7,7 @@ from typing import Any
 
 from pipelines.running.directory_lock import DirectoryLock
 from pipelines.running.manifest import MANIFEST_FILE, Manifest, ManifestError
-from pipelines.running.run_directory import is_run
+from pipelines.running.run_directory import has_lost_settings, is_run
 from pipelines.running.verification import is_saved, is_saved_language_model
 from pipelines.settings.file_names import CONFIG_FILE
 from vecmill.errors import OutputError, VecmillError
@@ -107,6 +107,10 @@ def status_of(directory: Path) -> Status:
         saved = StageStatus(stage=kind, state="finished", bytes=size)
         return Status(
             directory=str(directory), writer=None, note="saved without a record of its making", stages=[saved]
+        )
+    if has_lost_settings(directory):
+        raise OutputError(
+            f"{directory}: {CONFIG_FILE}, the settings of the run, is missing or damaged; repeat the command of the run"
         )
     if not directory.exists():
         raise OutputError(

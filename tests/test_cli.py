@@ -356,7 +356,7 @@ def test_an_unexpected_error_where_memory_is_limited_names_the_limit(model, monk
         raise ValueError("a library could not be loaded")
 
     monkeypatch.setattr("embeddings.formats.read", broken)
-    monkeypatch.setattr("pipelines.cli.memory_limit", lambda: 800 << 20)
+    monkeypatch.setattr("pipelines.cli.memory_limit", lambda: (800 << 20, "ulimit -v"))
     fails(1, r"loaded; the limit on memory \(ulimit -v\), 800 MiB, may be the cause", "neighbors", model, "king")
 
 

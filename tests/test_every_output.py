@@ -17,9 +17,10 @@ from embeddings.text.character_ngrams import CharacterNgrams
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.subwords import SubwordVectors
 from embeddings.vectors.word_vectors import WordVectors
-from tests.command_line import vecmill
+from tests.command_line import fails, vecmill
 from tests.small_language_model import make_model
 from tests.topics import ANIMALS, METALS
+from vecmill.compression import decompressed
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs limits on the size of files, and a umask")
 METRICS = {"epoch": 1, "learning_rate": 0.1, "loss": 3.0, "held_out_loss": 4.0}
@@ -34,6 +35,8 @@ COMMANDS = {
     "model": ("convert", "model", "out", "--format", "model"),
     "embed .npy": ("embed", "model", "--out", "out.npy"),
     "embed .parquet": ("embed", "model", "--out", "out.parquet"),
+    "embed .txt.gz": ("embed", "model", "text.txt", "--format", "text", "--out", "out.txt.gz"),
+    "walks .gz": ("walks", "similar.txt", "--weight", "none", "--walks", 2, "--length", 9, "--out", "out.txt.gz"),
     "map": ("map", "model", "--out", "out.html"),
     "plot .svg": ("plot", "model", "--out", "out.svg"),
     "plot .png": ("plot", "model", "--out", "out.png"),
@@ -161,3 +164,35 @@ def test_a_signal_after_the_output_has_its_name_says_that_it_is_complete(folder,
     assert result.exit_code == 143, result.output
     assert result.stderr.splitlines()[-1].endswith(f"stopped; {out} is complete"), result.output
     assert {*folder.iterdir()} == before | {folder / out}
+
+
+TEXTS = {
+    "walks": ("walks", "similar.txt", "--weight", "none", "--walks", 2, "--length", 9, "--out"),
+    "embed": ("embed", "model", "text.txt", "--format", "text", "--out"),
+    "export": ("export", "model", "--format", "word2vec-text", "--out"),
+    "convert": ("convert", "model", "--format", "word2vec-text"),
+}
+
+
+@pytest.mark.parametrize("ending", [".gz", ".zst", ".GZ"])
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_file_is_compressed_as_its_name_says(folder, name, ending):
+    for out in ("out", f"out{ending}"):
+        result = vecmill(*TEXTS[name], out)
+        assert result.exit_code == 0, result.output
+    with (folder / f"out{ending}").open("rb") as file:
+        assert decompressed(file, f"out{ending}").read() == (folder / "out").read_bytes()
+    assert (folder / f"out{ending}").read_bytes() != (folder / "out").read_bytes()
+
+
+NOT_WRITTEN = {
+    **{f"{name} {ending}": (*TEXTS[name], f"out{ending}") for name in TEXTS for ending in (".xz", ".bz2")},
+    "embed npy": ("embed", "model", "text.txt", "--format", "npy", "--out", "out.gz"),
+    "export-lm": ("export-lm", "lm", "--format", "safetensors", "--out", "out.safetensors.gz"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_WRITTEN)
+def test_a_name_of_a_compression_that_is_not_written_is_refused(folder, name):
+    fails(2, "the file would not be compressed as", *NOT_WRITTEN[name])
+    assert not new_files(folder)

@@ -20,7 +20,7 @@ from pipelines.console.progress import LogProgress
 REPOSITORY = Path(__file__).resolve().parents[1]
 SIGNALS = [
     (getattr(signal, name), code)
-    for name, code in [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129), ("SIGQUIT", 131)]
+    for name, code in [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129), ("SIGQUIT", 131), ("SIGXCPU", 152)]
     if hasattr(signal, name)
 ]
 

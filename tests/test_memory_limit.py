@@ -1,4 +1,4 @@
-"""Below a limit on memory (ulimit -v), a command ends with its result or with one line, and does not wait for ever."""
+"""Below a limit on memory (ulimit -v, -d), a command ends with its result or with one line, and does not wait."""
 
 import os
 import subprocess
@@ -37,7 +37,7 @@ def folder(tmp_path_factory):
     return folder
 
 
-def run_below(mebibytes, folder, arguments):
+def run_below(mebibytes, folder, arguments, kind=resource.RLIMIT_AS):
     limit = mebibytes << 20
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "2", "PYTHONPATH": str(Path(__file__).parents[1])}
     return subprocess.run(
@@ -47,7 +47,7 @@ def run_below(mebibytes, folder, arguments):
         capture_output=True,
         text=True,
         timeout=240,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+        preexec_fn=lambda: resource.setrlimit(kind, (limit, limit)),
     )
 
 
@@ -62,9 +62,17 @@ def test_a_limit_below_what_the_libraries_take_is_one_line(folder, arguments, me
     assert sorted(folder.rglob("*")) == before
 
 
+@pytest.mark.parametrize("mebibytes", [60, 100, 200])
+def test_a_limit_on_data_is_named_as_one_on_the_address_space(folder, mebibytes):
+    result = run_below(mebibytes, folder, COMMANDS[0], resource.RLIMIT_DATA)
+    assert (result.returncode, result.stdout, len(result.stderr.splitlines())) == (1, "", 1), result.stderr
+    assert f"the limit on memory (ulimit -d) is {mebibytes} MiB" in result.stderr
+
+
+@pytest.mark.parametrize("kind", [resource.RLIMIT_AS, resource.RLIMIT_DATA], ids=["address space", "data"])
 @pytest.mark.parametrize("arguments", COMMANDS, ids=lambda arguments: arguments[0])
-def test_a_limit_that_is_enough_changes_nothing(folder, arguments):
-    result = run_below(4000, folder, arguments)
+def test_a_limit_that_is_enough_changes_nothing(folder, arguments, kind):
+    result = run_below(4000, folder, arguments, kind)
     assert result.returncode == 0, result.stderr
 
 

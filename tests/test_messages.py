@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -108,6 +109,59 @@ def test_a_log_file_that_cannot_be_written_is_an_error_and_one_that_fails_later_
         result = vecmill(*training, "--log-file", full)
         assert result.exit_code == 0, result.output
         assert result.stderr.count("/dev/full cannot be written") == 1
+
+
+@pytest.mark.parametrize("name", ["", "-"])
+def test_a_log_file_has_a_name(model, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    fails(2, "expected the name of a file", "vector", model, "king", "--log-file", name)
+    fails(2, "expected the name of a file", "--log-file", name, "vector", model, "king")
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_log_is_not_appended_to_what_a_command_reads_or_writes(training, model, tmp_path):
+    vectors = tmp_path / "model"
+    shutil.copytree(model, vectors)
+    cases = [
+        (tmp_path / "text.txt", training),
+        (vectors / "vocabulary.tsv", ["vector", vectors, "unknown"]),
+        (vectors / "vocabulary.tsv", ["vector", vectors / ".", "king"]),
+        (tmp_path / "out.npz", ["export", vectors, "--out", tmp_path / "out.npz"]),
+        (tmp_path / "linked", ["embed", vectors, tmp_path / "text.txt"]),
+    ]
+    (tmp_path / "linked").symlink_to(tmp_path / "text.txt")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for path, arguments in cases:
+        fails(2, "is a file of this command", *arguments, "--log-file", path)
+        fails(2, "is a file of this command", "--log-file", path, *arguments)
+        assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for _ in range(2):  # a log beside a model is none of its files
+        assert vecmill("vector", vectors, "unknown", "--log-file", vectors / "log.txt").exit_code == 1
+    assert (vectors / "log.txt").read_text().count(" ERROR ") == 2
+
+
+def test_a_log_is_not_appended_to_the_text_on_standard_input(model, tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("king\n")
+    command = [sys.executable, "-m", "vecmill", "embed", model, "--log-file", text]
+    with text.open() as stdin:
+        done = subprocess.run(command, stdin=stdin, capture_output=True, text=True, cwd=PACKAGES[0].parent, timeout=120)
+    assert (done.returncode, text.read_text()) == (2, "king\n"), done.stderr
+    assert "is a file of this command" in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes of Unix")
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_a_command_goes_on_when_nobody_reads_its_messages(training, tmp_path, log_format):
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "vecmill", "--log-format", log_format, *map(str, training)]
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=writing, text=True, cwd=PACKAGES[0].parent, timeout=120
+    )
+    os.close(writing)
+    assert (done.returncode, (tmp_path / "out" / "vectors.npy").exists()) == (0, True)
+    assert "Nearest neighbours" in done.stdout or "words x 8 dimensions" in done.stdout
 
 
 def test_options_of_one_command_do_not_reach_the_next(model):

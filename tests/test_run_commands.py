@@ -384,3 +384,27 @@ def test_status_of_a_model_that_is_not_finished_yet(file, monkeypatch):
     states = {stage["stage"]: stage["state"] for stage in status["stages"]}
     assert states == {**dict.fromkeys(STAGES[:4], "finished"), "train-embeddings": "unfinished"}
     assert status["note"] == "not finished yet"
+
+
+@pytest.mark.parametrize("damage", [None, "{", "[]", ""])
+def test_a_run_whose_settings_are_lost_goes_on_and_writes_them_again(file, finished, damage):
+    settings = finished / "config.json"
+    before = settings.read_bytes()
+    settings.unlink()
+    if damage is not None:
+        settings.write_text(damage)
+    fails(1, "config.json, the settings of the run, is missing or damaged; repeat", "status", finished)
+    result = vecmill("run", file)
+    assert "nothing to do: all 6 stages" in result.stdout, result.output
+    assert settings.read_bytes() == before
+    assert vecmill("verify", finished).exit_code == 0
+
+
+def test_a_run_that_fails_removes_no_files_of_a_run_whose_settings_are_lost(file, finished):
+    for stage in STAGES[1:]:
+        shutil.rmtree(finished / stage)
+    (finished / "config.json").unlink()
+    (finished / "notes.txt").write_text("mine")
+    (file.parent / "text.txt").write_text("")
+    assert vecmill("run", file).exit_code == 1
+    assert (finished / "notes.txt").read_text() == "mine"

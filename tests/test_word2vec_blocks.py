@@ -1,5 +1,6 @@
 """Blocks cover every token once; held-out blocks are evenly spread; matrices are padded and aligned."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from embeddings.block_queue import Work
 from embeddings.word2vec import padded_matrices as matrices
 from embeddings.word2vec.blocks import cut_into_blocks, hold_out
 
@@ -80,3 +82,11 @@ def test_rows_are_padded_aligned_and_closed_up_again(dimension):
     np.testing.assert_array_equal(closed, expected)
     assert closed.flags["C_CONTIGUOUS"]
     assert np.shares_memory(closed, matrix)
+
+
+def test_sums_of_numbers_of_numpy_can_be_written():
+    """Kernels that are not compiled return numbers of NumPy, which a checkpoint in JSON cannot hold."""
+    work = Work(3)
+    work.add(np.float32(0.5), np.int64(2), np.int64(7))
+    assert json.loads(json.dumps(work.so_far())) == [0.5, 2, 7]
+    assert type(work.mean_loss) is float

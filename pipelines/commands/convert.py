@@ -14,6 +14,7 @@ from pipelines.commands.options import (
     Encoding,
     ForceFile,
     Model,
+    refuse_compression,
     refuse_existing,
     refuse_without_effect,
     require_choice,
@@ -112,6 +113,7 @@ def export_command(
     """
     from embeddings import formats
 
+    refuse_compression(out)
     refuse_existing(out, force, model, sample)
     formats.require_source(vectors_path(model))
     if name != "static-embedding":
@@ -277,6 +279,7 @@ def convert_command(
     from embeddings import formats
 
     require_choice("--encoding-errors", errors, formats.ERRORS)
+    refuse_compression(destination)
     refuse_existing(destination, force, source, counts)
     formats.require_source(vectors_path(source))
     dtype, smaller = "float16" if half else "float32", _Smaller(quantize, prune, prefix)

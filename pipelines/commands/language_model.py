@@ -25,6 +25,7 @@ from pipelines.commands.options import (
     Punctuation,
     TokenizerName,
     language_model_path,
+    refuse_compression,
     refuse_existing,
     refuse_without_effect,
     require_choice,
@@ -331,6 +332,7 @@ def export_lm_command(
     if name is None:
         name = FORMAT_OF_EXTENSION.get(out.suffix.lower(), "safetensors")
     require_choice("--format", name, list(EXPORTERS))
+    refuse_compression(out, ())
     refuse_existing(out, force, model)
     require_writable(out)
     EXPORTERS[name](LanguageModel.load(model), out)

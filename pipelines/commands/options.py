@@ -23,6 +23,8 @@ from vecmill.storage import is_url, local_path, shown_url, url_of
 if TYPE_CHECKING:
     from pipelines.backends.backend import Backend
 
+COMPRESSED = (".gz", ".zst")
+"""Extensions of the compressions that commands write."""
 ANALOGY_METHODS = ("3CosAdd", "3CosMul")
 
 SETTING_OF_OPTION = {
@@ -413,7 +415,9 @@ def vectors_format(name: str | None, out: Path | None, as_json: bool) -> str:
         return name or ("jsonl" if as_json else "text")
     if name is None and out.suffix not in FORMAT_OF_ENDING:
         raise ConfigError(f"--out: {out} must end in {', '.join(FORMAT_OF_ENDING)}, or needs --format")
-    return name or FORMAT_OF_ENDING[out.suffix]
+    chosen = name or FORMAT_OF_ENDING[out.suffix]
+    refuse_compression(out, () if chosen in _BINARY_FORMATS else COMPRESSED)
+    return chosen
 
 
 def require_stdout() -> None:
@@ -423,10 +427,27 @@ def require_stdout() -> None:
 
 
 def opened(out: Path | None) -> AbstractContextManager[BinaryIO]:
-    """Open the file to write; it appears when it is complete. None: standard output."""
-    from vecmill.files import atomic_file
+    """Open the file to write, compressed as its name says; it appears when it is complete. None: standard output."""
+    from embeddings.formats.compression import output_file
 
-    return atomic_file(out) if out else nullcontext(sys.stdout.buffer)
+    return output_file(out) if out else nullcontext(sys.stdout.buffer)
+
+
+def refuse_compression(out: Path, written: Collection[str] = COMPRESSED) -> None:
+    """Raise `ConfigError` for a name of a compressed file that would not be compressed.
+
+    Parameters
+    ----------
+    out : Path
+    written : collection of str
+        Extensions of the compressions that the command writes.
+    """
+    from vecmill.compression import MAGIC
+
+    suffix = out.suffix.lower()
+    if suffix in MAGIC and suffix not in written:
+        remedy = f"choose {' or '.join(written)}" if written else f"leave {suffix} out"
+        raise ConfigError(f"{out}: the file would not be compressed as {suffix}; {remedy}, or compress it afterwards")
 
 
 def require_choice(option: str, value: str, choices: tuple[str, ...] | list[str]) -> None:
@@ -476,6 +497,8 @@ def refuse_foreign(directory: Path, known: Collection[str]) -> None:
 def refuse_existing(out: Path, force: bool, *inputs: str | Path | None) -> None:
     """Raise `OutputError` if the output exists and ``--force`` was not given, or if an input would be lost."""
     refuse_inputs(out, *inputs)
+    if out.exists() and not (out.is_file() or out.is_dir()):  # which --force would not replace
+        raise OutputError(f"{out} is a device or a pipe; expected the name of a file to write")
     if os.path.lexists(out) and not force:  # a link to nothing would be lost, too
         raise OutputError(f"{out} exists; add --force to replace it")
     expect_output(out)

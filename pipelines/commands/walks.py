@@ -12,6 +12,7 @@ from pipelines.commands.options import (
     Seed,
     Threads,
     opened,
+    refuse_compression,
     refuse_existing,
     refuse_without_effect,
     require_stdout,
@@ -37,7 +38,10 @@ def walks_command(
         ),
     ],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Text to write.", show_default="stdout")
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="Text to write; .gz and .zst compress.", show_default="stdout"
+        ),
     ] = None,
     p: Annotated[float, typer.Option("--p", help="Return parameter: the larger, the fewer steps back.")] = 1.0,
     q: Annotated[
@@ -82,6 +86,7 @@ def walks_command(
     Example: vecmill walks edges.csv --q 0.5 --out walks.txt
     """
     if out:
+        refuse_compression(out)
         refuse_existing(out, force, edges)
         require_writable(out)
     else:

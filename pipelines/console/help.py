@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
+from pipelines.console.logs import log_file_among
 from pipelines.console.message_options import format_message_options, message_options
 from vecmill.storage import is_url, shown_url
 
@@ -52,6 +53,7 @@ class Command(TyperCommand):
             self._refuse_urls(ctx)
             self._refuse_standard_output(ctx)
             self._refuse_huge_numbers(ctx)
+            self._refuse_log_over_files(ctx)
             return rest
         except Exception as error:
             if hasattr(error, "possibilities") and hasattr(error, "option_name"):  # there is no such option
@@ -107,6 +109,14 @@ class Command(TyperCommand):
             if isinstance(number, int) and abs(number) > LARGEST_INTEGER:
                 name = _shown_name(parameter)
                 ctx.fail(f"{name}: {number} is too large; expected at most {LARGEST_INTEGER}")
+
+    def _refuse_log_over_files(self, ctx: Any) -> None:
+        """Refuse a log file that the command reads or writes otherwise."""
+        values = [ctx.params.get(parameter.name) for parameter in self.params]
+        several = [value if isinstance(value, list | tuple) else [value] for value in values]
+        paths = [path for value in several for path in value if isinstance(path, str | Path)]
+        if (log := log_file_among(paths)) is not None:
+            ctx.fail(f"--log-file: {log} is a file of this command; choose another one")
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM, a closed terminal and SIGQUIT: a command stops cleanly and says how to resume."""
+"""Signals that end a command, Ctrl-C and SIGTERM among them: it stops cleanly and says how to resume."""
 
 import logging
 import os
@@ -18,7 +18,8 @@ AGAIN = "repeat the command"
 STOPS_WITH_PARENT = "VECMILL_STOPS_WITH_PARENT"
 """Environment variable of a process that is to stop when the one that started it is gone."""
 
-_NUMBERS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)]
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGXCPU")  # the last one: a limit on processor time (ulimit -t)
+_NUMBERS = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
 _UNLESS_IGNORED = [getattr(signal, name) for name in ("SIGHUP", "SIGQUIT") if hasattr(signal, name)]  # nohup
 
 _SECONDS_KEPT_BACK = 0.2  # until a signal that came while Numba compiles is tried again

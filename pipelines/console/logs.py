@@ -2,7 +2,11 @@
 
 import dataclasses
 import logging
+import os
+import re
 import sys
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +16,7 @@ from vecmill.errors import unwritable
 from vecmill.storage import require_local
 
 _PACKAGES = ("vecmill", "corpora", "embeddings", "pipelines")
+_LOG_LINE = re.compile(rb'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [A-Z]+ |\{"time": ')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +45,21 @@ class LogSettings:
 
 
 class LogFile(logging.FileHandler):
-    """Appends log records to a file; a file that cannot be written any more is given up with a warning."""
+    """Appends log records to a file; a file that cannot be written any more is given up with a warning.
+
+    Parameters
+    ----------
+    path : Path
+
+    Attributes
+    ----------
+    is_new : bool
+        Whether there was no such file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.is_new = not os.path.lexists(path)
+        super().__init__(path, encoding="utf-8", errors="backslashreplace")
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name in logging
         """Warn once, on stderr, and write no more."""
@@ -90,17 +109,63 @@ def _open_log_file(path: Path | None) -> None:
     if _file is not None:
         for package in _PACKAGES:
             logging.getLogger(package).removeHandler(_file)
-        _file.close()
+        with suppress(OSError):  # on a full disk, of which a warning told
+            _file.close()
         _file = None
     if path is None:
         return
     require_local("--log-file", path, "copy the log there")
     try:
-        _file = LogFile(path, encoding="utf-8", errors="backslashreplace")
+        _file = LogFile(path)
     except OSError as error:
         raise unwritable(f"the log file {path}", error) from None
     as_text = logging.Formatter("%(asctime)s %(levelname)s %(message)s", DATE)
     _file.setFormatter(json_formatter() if _settings.log_format == "json" else as_text)
+
+
+def log_file_among(paths: Iterable[str | Path]) -> Path | None:
+    """Return the log file if it is one of the files that a command is given, and close it; None if it is none of them.
+
+    Nothing is written to such a file: the log would be appended to a text, settings or vectors.
+
+    Parameters
+    ----------
+    paths : iterable of str or Path
+        Files and directories that the command reads or writes; others are passed over.
+
+    Returns
+    -------
+    Path or None
+    """
+    path = _settings.log_file
+    if _file is None or path is None or not (_is_stdin(path) or any(_holds(Path(other), path) for other in paths)):
+        return None
+    is_new = _file.is_new
+    configure_logging(log_file=None)
+    if is_new:
+        path.unlink(missing_ok=True)
+    return path
+
+
+def _holds(other: Path, log: Path) -> bool:
+    """Tell whether the log file is another file, or is in a directory and was there before, and not as a log."""
+    try:
+        if not other.is_dir():
+            return log.is_file() and log.samefile(other)
+        if not log.is_file() or not log.resolve().is_relative_to(other.resolve()):
+            return False
+        with log.open("rb") as file:
+            beginning = file.read(64)
+    except (OSError, ValueError):  # no such file, or a name that no file can have
+        return False
+    return bool(beginning) and not _LOG_LINE.match(beginning)
+
+
+def _is_stdin(log: Path) -> bool:
+    try:
+        return log.is_file() and os.path.samestat(os.fstat(0), log.stat())
+    except OSError:
+        return False
 
 
 def shows_progress_bars() -> bool:

@@ -1,4 +1,4 @@
-"""A limit on the address space (``ulimit -v``, the memory of a job in a queue), checked before libraries meet it.
+"""A limit on memory (``ulimit -v``, ``ulimit -d``, the memory of a job in a queue), checked before libraries meet it.
 
 OpenBLAS takes buffers for each of its threads when it is loaded. SciPy's asks again and again, for ever and with
 Python's lock held, if a limit denies them; NumPy's ends the process, as do LLVM and the C library if they are denied
@@ -19,14 +19,21 @@ _COMPILER = 400 * _MIB
 _MOST_THREADS = 64  # in the wheels of NumPy and SciPy
 
 
-def memory_limit() -> int | None:
-    """Return the limit on the address space of this process in bytes, or None if it has none."""
+def memory_limit() -> tuple[int, str] | None:
+    """Return the limit on the address space or the data of this process, the lower one, and what sets it.
+
+    Returns
+    -------
+    tuple of int and str, or None
+        Bytes, and "ulimit -v" or "ulimit -d"; None if memory has no limit.
+    """
     try:
         import resource
     except ImportError:  # Windows
         return None
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    return None if limit == resource.RLIM_INFINITY else limit
+    kinds = {"ulimit -v": resource.RLIMIT_AS, "ulimit -d": resource.RLIMIT_DATA}
+    limits = [(resource.getrlimit(kind)[0], name) for name, kind in kinds.items()]
+    return min((limit for limit in limits if limit[0] != resource.RLIM_INFINITY), default=None)
 
 
 def require_memory() -> None:
@@ -43,11 +50,11 @@ def require_memory() -> None:
     threads = _library_threads()
     needed = len(_LINEAR_ALGEBRA) * (_LIBRARY + threads * _THREAD) + _COMPILER
     try:
-        mmap.mmap(-1, needed).close()
+        mmap.mmap(-1, needed, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()  # shared memory is no data
     except OSError:
         fewer = ", or set OPENBLAS_NUM_THREADS=1" if threads > 1 else ""
         raise VecmillError(
-            f"the limit on memory (ulimit -v) is {limit // _MIB:,} MiB, of which NumPy, SciPy and Numba need "
+            f"the limit on memory ({limit[1]}) is {limit[0] // _MIB:,} MiB, of which NumPy, SciPy and Numba need "
             f"{needed // _MIB:,} MiB at their start; raise it{fewer}"
         ) from None
     for name in _LINEAR_ALGEBRA:

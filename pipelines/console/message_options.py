@@ -41,6 +41,12 @@ def _given(name: str) -> Any:
     return configure
 
 
+def _log_file(path: Path | None) -> Path | None:
+    if path in (Path(), Path("-")):
+        raise typer.BadParameter("expected the name of a file; without the option the log is on standard error only")
+    return cast(Path | None, _given("log_file")(path))
+
+
 def _log_format(name: str | None) -> str | None:
     if name is None:
         return None
@@ -95,7 +101,7 @@ def _message_options(
             "--log-file",
             metavar="FILE",
             help="Also append the log to this file, each line with date and level.",
-            callback=_given("log_file"),
+            callback=_log_file,
             **_OF_MESSAGES,
         ),
     ] = None,

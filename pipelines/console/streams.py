@@ -8,9 +8,10 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Literal, TextIO, cast, get_args
+from typing import IO, Any, Literal, TextIO, cast, get_args
 
 from rich.console import Console
+from rich.segment import Segment, Segments
 
 from vecmill.visible import printable, visible
 
@@ -25,9 +26,13 @@ class VerbatimConsole(Console):
     def __init__(self, **options: Any) -> None:
         super().__init__(highlight=False, markup=False, emoji=False, soft_wrap=True, **options)
 
-    def print(self, *objects: Any, **options: Any) -> None:
+    def print(self, *objects: Any, sep: str = " ", end: str = "\n", **options: Any) -> None:
         """Print texts, and whatever else rich can print."""
-        super().print(*(self.shown(item) if isinstance(item, str) else item for item in objects), **options)
+        if objects and all(isinstance(item, str) for item in objects):
+            text = sep.join(map(self.shown, objects)) + end
+            super().print(Segments([Segment(text)]), **options)  # rich changes tabs of a str
+        else:
+            super().print(*objects, sep=sep, end=end, **options)
 
     def shown(self, text: str) -> str:
         """Return a text as this stream shows it: files and pipes get every character that can be written."""
@@ -36,8 +41,18 @@ class VerbatimConsole(Console):
         return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
+class _Messages(VerbatimConsole):
+    """Prints on stderr; if nobody reads them any more, messages go nowhere and the command goes on."""
+
+    def on_broken_pipe(self) -> None:
+        """Have further messages go nowhere; rich would end the process."""
+        self.quiet = True
+        with suppress(OSError, ValueError):
+            _drop(self.file)
+
+
 results = VerbatimConsole()
-messages = VerbatimConsole(stderr=True)
+messages = _Messages(stderr=True)
 
 
 @contextmanager
@@ -97,10 +112,15 @@ def _discard_unwritten(stream: TextIO) -> None:
         stream.flush()
     except (OSError, ValueError):
         with suppress(OSError, ValueError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, stream.fileno())
-            os.close(nowhere)
-            stream.flush()
+            _drop(stream)
+
+
+def _drop(stream: IO[str]) -> None:
+    """Have a stream, and what is left in its buffers, go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+    stream.flush()
 
 
 def program() -> str:

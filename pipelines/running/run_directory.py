@@ -13,6 +13,7 @@ from pipelines.settings.file_names import CONFIG_FILE
 from vecmill.errors import OutputError, unwritable
 from vecmill.files import make_directory, read_json, remove_empty, write_json
 
+_FIRST_STAGE = "fetch"  # which every run has
 _BEFORE_SETTINGS = (".lock", ".owner", "..owner", f".{CONFIG_FILE}")
 """Beginnings of the names of files, whole or partial, that a killed process leaves before the settings are written."""
 
@@ -48,7 +49,7 @@ class RunDirectory:
         try:
             self._created = make_directory(self.path)
             self._lock.acquire(self._patience)
-            self._is_new = not (self.path / CONFIG_FILE).exists()
+            self._is_new = not (self.path / CONFIG_FILE).exists() and not has_lost_settings(self.path)
             try:
                 self._remove_partial_files()
                 self._lock.record_owner()
@@ -92,7 +93,8 @@ def refuse_foreign(path: Path) -> None:
     if (path / MANIFEST_FILE).exists():
         raise OutputError(f"{path} is the directory of a single model or stage; choose another directory")
     entries = sorted(entry.name for entry in path.iterdir())
-    if not is_run(path) and not all(name.startswith(_BEFORE_SETTINGS) for name in entries):
+    is_one = is_run(path) or has_lost_settings(path)  # which the run writes again
+    if not is_one and not all(name.startswith(_BEFORE_SETTINGS) for name in entries):
         raise OutputError(f"{path} contains {entries[0]} and is not a run directory; choose another directory")
 
 
@@ -100,3 +102,8 @@ def is_run(path: Path) -> bool:
     """Return whether a directory contains the settings of a run."""
     settings = read_json(path / CONFIG_FILE) or {}
     return "corpus" in settings and "output" in settings
+
+
+def has_lost_settings(path: Path) -> bool:
+    """Return whether a directory is that of a run whose settings are missing or cannot be read."""
+    return not is_run(path) and (path / _FIRST_STAGE / MANIFEST_FILE).exists()

@@ -7,12 +7,10 @@ from pathlib import Path
 from embeddings.errors import EmbeddingsError
 from pipelines.console.progress import Progress
 from pipelines.running.manifest import MANIFEST_FILE, Manifest, ManifestError
-from pipelines.running.run_directory import is_run
+from pipelines.running.run_directory import has_lost_settings, is_run
 from pipelines.settings.file_names import ADAPTATION_FILES, CONFIG_FILE, LANGUAGE_MODEL_FILE
 from vecmill.errors import OutputError
 from vecmill.files import entries, file_digest
-
-_FIRST_STAGE = "fetch"  # which every run has
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ def verify(directory: Path, progress: Progress) -> Verification:
         raise OutputError(f"there is no {directory}; expected a run directory or the output of a command")
     if is_saved(directory) or is_saved_language_model(directory):
         return _read_model(directory)
-    if is_run(directory) or _has_lost_settings(directory):
+    if is_run(directory) or has_lost_settings(directory):
         return verify_stages(directory, *contents_of_run(directory), progress)
     if (directory / MANIFEST_FILE).exists():
         return verify_stages(directory, [directory], [], progress)
@@ -169,11 +167,6 @@ def is_saved_language_model(directory: Path) -> bool:
 
 def _is_language_model(directory: Path) -> bool:
     return (directory / LANGUAGE_MODEL_FILE).is_file()
-
-
-def _has_lost_settings(directory: Path) -> bool:
-    """Return whether a directory is that of a run whose settings cannot be read."""
-    return (directory / _FIRST_STAGE / MANIFEST_FILE).exists()
 
 
 def _read_model(directory: Path) -> Verification:
