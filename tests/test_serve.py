@@ -503,6 +503,16 @@ def test_large_requests_are_refused_before_they_are_read(client, monkeypatch):
     problem(client.post("/api/perplexity", json={"text": "a " * 20_000}), 422, "20000")
 
 
+def test_a_request_that_states_too_large_a_content_is_refused_before_it_arrives(tmp_path):
+    made, _ = make_service(tmp_path)
+    with answering(made) as address, socket.create_connection(address, timeout=10) as connection:
+        connection.sendall(
+            b"POST /api/neighbors HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 99999999\r\n\r\n"
+        )
+        assert connection.recv(12) == b"HTTP/1.1 413"
+
+
 def test_a_token_is_asked_for_where_there_is_one(tmp_path):
     made, _ = make_service(tmp_path, token="secret-of-16-letters")
     with TestClient(made) as client:
