@@ -244,12 +244,14 @@ class Lab:
             os.dup2(output, 1)
             os.dup2(output, 2)
             from pipelines.cli import main
-            from pipelines.console.interruption import process_signals
+            from pipelines.console.interruption import run_interruptibly
+
+            def run() -> None:
+                os.kill(os.getpid(), signal.SIGSTOP)  # until the parent is ready
+                main(self.arguments(command))
 
             try:
-                with process_signals():
-                    os.kill(os.getpid(), signal.SIGSTOP)  # until the parent is ready
-                    main(self.arguments(command))
+                run_interruptibly(run)
                 code = 0
             except SystemExit as end:
                 code = int(end.code or 0)

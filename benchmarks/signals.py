@@ -43,11 +43,11 @@ def stop(lab: injected_failures.Lab, command: str, signals: str, second: float) 
 
 def wrong_end(signals: str, outcome: injected_failures.Outcome) -> str:
     """Return what is wrong with the end of a command that was stopped; "" if nothing is."""
-    codes = [0, -signal.SIGKILL] if signals == "KILL" else [0]
-    codes += [128 + getattr(signal, f"SIG{name}") for name in signals.split() if name != "KILL"]
-    if outcome.code not in codes or "Traceback" in outcome.log:
+    numbers = [getattr(signal, f"SIG{name}") for name in signals.split()]
+    code = 128 - outcome.code if outcome.code is not None and outcome.code < 0 else outcome.code  # as shells have it
+    if code not in (0, *(128 + number for number in numbers)) or "Traceback" in outcome.log:
         return f"{signals}: exit code {outcome.code}: {outcome.log[-300:]}"
-    if outcome.code and outcome.code > 0 and outcome.log.count("stopped; ") != 1:
+    if code and signals != "KILL" and outcome.log.count("stopped; ") != 1:
         return f"{signals}: no line says that it was stopped: {outcome.log[-300:]}"
     return ""
 

@@ -1,5 +1,6 @@
 """Signals that end a command: exit codes, one line, no temporary files, and no signal is lost or shows a traceback."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -284,17 +285,58 @@ def test_a_terminal_that_is_closed_ends_a_command_in_good_order(tmp_path):
 def test_a_second_signal_just_before_the_end_is_not_told_again():
     program = (
         "import signal\n"
-        "from pipelines.console.interruption import handled_signals, interruptible, process_signals\n"
+        "from pipelines.console.interruption import handled_signals, interruptible, run_interruptibly\n"
         "import typer\n"
-        "with process_signals():\n"
+        "def twice():\n"
         "    try:\n"
         "        with handled_signals(), interruptible('go on'):\n"
         "            signal.raise_signal(signal.SIGTERM)\n"
         "    except typer.Exit:\n"
         "        pass\n"
         "    signal.raise_signal(signal.SIGINT)\n"
+        "run_interruptibly(twice)\n"
     )
     run = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True)
     assert (run.returncode, run.stdout) == (130, "")
     assert run.stderr.count("stopped") == 1
     assert "go on" in run.stderr
+
+
+AT_EVERY_CALL = """
+import os, signal, sys, tempfile
+from pipelines.console import interruption
+def stopped(moment, errors):
+    seen = 0
+    def count(frame, event, argument):  # Python looks for signals when it calls and returns
+        nonlocal seen
+        seen += 1
+        if seen == moment:
+            sys.setprofile(None)
+            signal.raise_signal(signal.SIGHUP)
+    os.dup2(errors.fileno(), 2)
+    sys.setprofile(count)
+    try:
+        interruption.run_interruptibly(lambda: sys.exit(3))
+    except SystemExit as end:
+        sys.setprofile(None)
+        os._exit(end.code if seen >= moment else 7)
+moment, last = 0, False
+while not last:
+    moment += 1
+    with tempfile.TemporaryFile() as errors:
+        pid = os.fork()
+        if not pid:
+            stopped(moment, errors)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        errors.seek(0)
+        print(code, errors.read().decode().replace("\\n", "|"))
+        last = code == 7
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs forks")
+def test_a_signal_at_any_moment_before_and_after_a_command_gives_no_traceback(tmp_path):
+    done = run(AT_EVERY_CALL, tmp_path)
+    *ends, last = done.stdout.splitlines()
+    assert last == "7 ", done.stderr  # it was not signalled any more
+    assert set(ends) == {f"-{int(signal.SIGHUP)} ", "129 stopped; repeat the command|", "3 "}

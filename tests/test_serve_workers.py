@@ -109,15 +109,16 @@ def test_a_worker_that_ends_at_once_ends_the_service(model):
 
 ENDED_AT_ONCE = """
 import time
-from pipelines.console.interruption import process_signals
+from pipelines.console.interruption import run_interruptibly
 from pipelines.service.worker_processes import Workers
 def work(number):
     while True:
         time.sleep(0.01)
-with process_signals():
+def start_and_end():
     for _ in range(20):
         with Workers(2, work):
             pass
+run_interruptibly(start_and_end)
 """
 
 

@@ -11,13 +11,18 @@ def main() -> None:
         require_own_packages()
     except ShadowedPackageError as error:
         sys.exit(f"error: {error}")
-    from pipelines.console.interruption import process_signals, stop_with_parent
+    from pipelines.console.interruption import run_interruptibly
 
-    with process_signals():
-        stop_with_parent()
-        from pipelines.cli import main
+    run_interruptibly(_run)
 
-        main()
+
+def _run() -> None:
+    from pipelines.console.interruption import stop_with_parent
+
+    stop_with_parent()
+    from pipelines.cli import main
+
+    main()
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ _SECONDS_KEPT_BACK = 0.2  # until a signal that came while Numba compiles is tri
 _received: list["Interruption"] = []
 _told: list[str] = []  # the advice of the line that says that the command was stopped
 _outputs: dict[Path, tuple[int, ...] | None] = {}  # what the command writes, and what was there before
+_is_over = False  # whether the program has ended, and signals change nothing any more
 
 
 class Interruption(KeyboardInterrupt):
@@ -69,27 +70,35 @@ def handled_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-@contextmanager
-def process_signals() -> Iterator[None]:
+def run_interruptibly(run: Callable[[], object]) -> None:
     """Handle signals from the first import to the last line; afterwards they end the process without a traceback.
 
-    A command handles signals itself. This context is for the moments before and after it.
+    A command handles signals itself. This function is for the moments before and after it. It is no context manager,
+    whose own lines no context would cover.
+
+    Parameters
+    ----------
+    run : callable
+        The program.
     """
+    global _is_over
     numbers = _handled_numbers()
-    for number in numbers:
-        signal.signal(number, _interrupt)
     try:
+        for number in numbers:
+            signal.signal(number, _interrupt)
         with _lost_ones_are_silent():
-            yield
+            run()
     except KeyboardInterrupt as error:
         if not _told:  # else a second signal came when the command had said all
             with suppress(OSError):
                 sys.stderr.write(f"stopped; {_advice(AGAIN)}\n")
         sys.exit(exit_code(error))
     finally:
+        _is_over = True  # at once: Python looks for signals when it calls and returns
         _try_no_more()
         for number in numbers:
             signal.signal(number, signal.SIG_DFL)
+        _is_over = False
 
 
 def stop_with_parent() -> None:
@@ -213,6 +222,8 @@ def interrupted_by(error: BaseException) -> Interruption | None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    if _is_over:
+        return
     if not _received:
         _received.append(Interruption(number))
     handled = sys.exception()
