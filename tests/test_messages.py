@@ -276,6 +276,16 @@ def test_the_log_tells_errors_of_the_system_from_others(error, transient, caplog
     assert getattr(caplog.records[-1], "transient", False) is transient
 
 
+def test_an_error_is_one_line_whatever_a_library_or_a_damaged_file_puts_into_it():
+    kinds = [VecmillError]
+    for kind in kinds:  # which grows
+        kinds += kind.__subclasses__()
+    assert len(kinds) > 12
+    for kind in kinds:
+        error = kind.__new__(kind, "a key\nof\r\na\u2028file")  # some take more than a message
+        assert str(error) == "a key of a file"
+
+
 def test_a_transient_error_is_marked_in_the_json_log(tmp_path, model):
     (tmp_path / "file").write_text("in the way")
     out = tmp_path / "file" / "out.txt"

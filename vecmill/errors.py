@@ -14,6 +14,10 @@ TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
 class VecmillError(Exception):
     """An error with a one-line message for the user: found value, expected value, remedy."""
 
+    def __str__(self) -> str:
+        message = Exception.__str__(self)  # KeyError, of which some are too, would put it in quotes
+        return " ".join(message.splitlines())  # messages of libraries, and names in damaged files, have line breaks
+
 
 class OutputError(VecmillError):
     """An output that cannot or must not be written."""

@@ -34,8 +34,6 @@ _CANDIDATES = 50_000  # words whose spelling is compared with that of an unknown
 class UnknownWordError(EmbeddingsError, KeyError):
     """A word that is not in the vocabulary."""
 
-    __str__ = Exception.__str__  # KeyError.__str__ puts the message in quotes
-
 
 class Vocabulary:
     """Words with their counts; the id of a word is its index. Immutable.
