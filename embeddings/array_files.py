@@ -8,7 +8,8 @@ import numpy as np
 
 from embeddings.errors import EmbeddingsError
 
-_DAMAGED_ARRAY = (ValueError, TypeError, EOFError, OverflowError, MemoryError, RecursionError, SyntaxError, TokenError)
+DAMAGED_ARRAY = (ValueError, TypeError, EOFError, OverflowError, MemoryError, RecursionError, SyntaxError, TokenError)
+"""Errors that NumPy raises for a damaged array; it reads the header as Python."""
 
 
 def write_array(file: BinaryIO, array: np.ndarray) -> None:
@@ -62,7 +63,7 @@ def read_array(path: Path, *, mapped: bool = False) -> np.ndarray:
     """
     try:
         return np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
-    except _DAMAGED_ARRAY as error:
+    except DAMAGED_ARRAY as error:
         reason = " ".join(str(error).split())[:200]
         raise EmbeddingsError(
             f"{path} is not a whole .npy file ({reason}); expected the array that was saved"

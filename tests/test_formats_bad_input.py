@@ -3,6 +3,7 @@
 import json
 import logging
 import pickle
+import struct
 import zipfile
 
 import numpy as np
@@ -197,6 +198,33 @@ def test_npz(tmp_path, arrays, problem):
     np.savez(tmp_path / "vectors.npz", **arrays)
     with pytest.raises(FormatError, match=problem):
         formats.read(tmp_path / "vectors.npz")
+
+
+@pytest.mark.parametrize("member", ["vectors.npy", "words.npy", "counts.npy"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (23, 1",
+        "{'descr': ',f4', 'fortran_order': False, 'shape': (2, 2)}",
+        "{'descr': [1, 2], 'fortran_order': False, 'shape': (2, 2)}",
+        "{1: 2, 'a': 3}",
+        "{[]: 1}",
+        "  a\n b\n",
+        "[" * 5000,
+        "{'descr': '<f4\0",
+    ],
+)
+def test_an_array_whose_header_is_no_python(tmp_path, header, member):
+    path = tmp_path / "v.npz"
+    formats.write(make(counts=[2, 1]), path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members[member] = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + members[member][128:]
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    with pytest.raises(FormatError, match=r"not a valid \.npz archive"):
+        formats.read(path)
 
 
 def test_an_archive_that_promises_more_than_it_holds(tmp_path):

@@ -4,6 +4,7 @@ Each test tries ``VECMILL_FUZZ_EXAMPLES`` inputs, few by default; with 4000 ther
 """
 
 import itertools
+import zipfile
 
 import numpy as np
 import pytest
@@ -84,6 +85,29 @@ def test_damaged_files(name, guessed, vectors, tmp_path):
         broken.write_bytes(content)
         try:
             survives(broken, None if guessed else name)
+        finally:
+            broken.unlink()
+
+    try_it()
+
+
+@pytest.mark.parametrize("member", ["vectors.npy", "words.npy", "counts.npy"])
+def test_damaged_members_of_an_archive_whose_checksums_fit(member, vectors, tmp_path):
+    path = tmp_path / "a.npz"
+    formats.write(vectors, path)
+    with zipfile.ZipFile(path) as archive:
+        whole = {name: archive.read(name) for name in archive.namelist()}
+    names = itertools.count()
+
+    @FUZZED
+    @given(content=damage(whole[member]))
+    def try_it(content):
+        broken = tmp_path / f"{next(names)}.npz"
+        with zipfile.ZipFile(broken, "w") as archive:
+            for name, data in (whole | {member: content}).items():
+                archive.writestr(name, data)
+        try:
+            survives(broken, None)
         finally:
             broken.unlink()
 

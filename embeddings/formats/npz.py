@@ -16,6 +16,7 @@ from typing import IO, Any, BinaryIO, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from embeddings.array_files import DAMAGED_ARRAY
 from embeddings.formats.errors import FormatError, shown
 from embeddings.formats.stream import (
     Progress,
@@ -36,8 +37,8 @@ _PADDING_FIELD = 0xD935  # the zip field for alignment of the data
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # so that equal vectors give equal files
 # errors that zipfile and NumPy raise for damaged archives
 _DAMAGED = (
-    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, MemoryError),
-    *(ValueError, OverflowError, LookupError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error, struct.error, OSError, LookupError, RuntimeError),
+    *DAMAGED_ARRAY,
 )
 
 
