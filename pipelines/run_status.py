@@ -98,8 +98,10 @@ def status_of(directory: Path) -> Status:
         return _work_status(directory, work)
     if (directory / MANIFEST_FILE).exists():
         manifest = Manifest.read(directory)
-        records = {**manifest.history, manifest.provenance.stage: manifest.to_dict()}
-        stages = [_finished(name, record, "finished") for name, record in records.items()]
+        problem = manifest.problem(directory) or ""
+        stages = [_finished(name, record, "finished") for name, record in manifest.history.items()]
+        state = "damaged" if problem else "finished"
+        stages.append(_finished(manifest.provenance.stage, manifest.to_dict(), state, problem))
         return Status(directory=str(directory), writer=None, note="", stages=stages)
     if is_saved(directory) or is_saved_language_model(directory):
         size = sum(path.stat().st_size for path in entries(directory) if path.is_file())

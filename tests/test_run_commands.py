@@ -252,14 +252,18 @@ def test_status_of_a_damaged_stage_is_a_failure_and_of_an_unfinished_one_is_not(
 
 
 @pytest.mark.parametrize("change", [lambda content: content + b"x", lambda content: content[:-1], lambda _: None])
-def test_a_file_that_grew_or_shrank_or_is_gone_is_described_as_such(finished, change):
+@pytest.mark.parametrize("model", [".", "train-embeddings"])
+def test_a_file_that_grew_or_shrank_or_is_gone_is_described_as_such(finished, change, model):
     path = finished / "train-embeddings" / "vectors.npy"
     content = change(path.read_bytes())
     path.unlink()
     if content is not None:
         path.write_bytes(content)
-    rows = {stage["stage"]: stage for stage in json.loads(vecmill("status", finished, "--json").stdout)["stages"]}
+    result = vecmill("status", finished / model, "--json")
+    rows = {stage["stage"]: stage for stage in json.loads(result.stdout)["stages"]}
     assert rows["train-embeddings"]["detail"] == "vectors.npy is missing or its size has changed"
+    assert rows["train-embeddings"]["state"] == ("stale" if model == "." else "damaged")
+    assert result.exit_code == 1
 
 
 def test_status_verify_and_plot_take_vectors_that_were_saved_alone(tmp_path):

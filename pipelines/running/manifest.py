@@ -217,6 +217,11 @@ class Manifest:
                 found.append(name)
         return found
 
+    def problem(self, directory: Path) -> str | None:
+        """Return what is wrong with the names and sizes of the outputs, in words; None if nothing is."""
+        missing = self.missing(directory)
+        return f"{missing[0]} is missing or its size has changed" if missing else None
+
     def damaged(self, directory: Path) -> list[str]:
         """Return the outputs that are missing or whose content has changed."""
         missing = self.missing(directory)

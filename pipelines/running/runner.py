@@ -194,8 +194,8 @@ class Runner:
         except ManifestError as error:
             return None, str(error)
         reason = self._provenance(stage, known).change_since(manifest.provenance)
-        if reason is None and (missing := manifest.missing(directory)):
-            reason = f"{missing[0]} is missing or its size has changed"
+        if reason is None:
+            reason = manifest.problem(directory)
         if reason is None and (damaged := self._hashes.damaged(directory, manifest.outputs)):
             reason = f"{damaged} is damaged"
         if reason is None and stage.name in self._forced:
