@@ -155,10 +155,14 @@ def test_a_run_names_the_next_command_and_set_replaces_no_finished_stage(file):
     assert re.search(r"\nNext: .* neighbors runs/small ", vecmill("run", file).stdout)
     kept = {path: path.read_bytes() for path in Path("runs/small").rglob("*.npy")}
     message = (
-        "--set would replace finished stages in runs/small: train-embeddings, .*--out DIR.*--force train-embeddings"
+        "--set would replace finished stages in runs/small: train-embeddings, .*another --out.*--force train-embeddings"
     )
     fails(2, message, "run", file, "--set", "train.window=3")
+    fails(2, message, "run", file, "--set", "train.window=3", "--out", "runs/small")
     assert kept == {path: path.read_bytes() for path in Path("runs/small").rglob("*.npy")}
+    for _ in range(2):  # again, with the same settings
+        assert vecmill("run", file, "--out", "there", "--set", "train.window=3").exit_code == 0
+    Path("there/train-embeddings/vectors.npy").unlink()
     assert vecmill("run", file, "--out", "there", "--set", "train.window=3").exit_code == 0
     assert vecmill("run", file, "--set", "train.window=3", "--until", "encode").exit_code == 0  # replaces nothing
     forced = vecmill("run", file, "--set", "train.window=3", "--force", "train-embeddings")

@@ -104,7 +104,7 @@ def run_command(
         if dry_run:
             _print_steps(plan(config, directory, selection, machines, check=True), as_json)
             return
-        if assignments and out is None and not force:
+        if assignments and not force:
             _refuse_to_replace(plan(config, directory, selection, machines), directory)
         with (
             watched(directory, make_progress(), history, history_words, port if watch else None) as (
@@ -123,13 +123,15 @@ def run_command(
 
 def _refuse_to_replace(steps: "list[PlannedStage]", directory: Path) -> None:
     """Raise an error if a trial of a setting would replace finished stages."""
+    from pipelines.running.manifest import is_whole
     from pipelines.settings.config import ConfigError
 
-    replaced = [step.stage for step in steps if step.reason and (directory / step.stage).exists()]
-    if replaced:
+    replaced = [step for step in steps if step.reason and is_whole(directory / step.stage)]
+    if not all(step.waits_for for step in replaced):  # else they follow one that is not whole
+        names = [step.stage for step in replaced]
         raise ConfigError(
-            f"--set would replace finished stages in {directory}: {', '.join(replaced)}; give --out DIR to keep them, "
-            f"or --force {replaced[0]} to replace them"
+            f"--set would replace finished stages in {directory}: {', '.join(names)}; give another --out to keep them, "
+            f"or --force {names[0]} to replace them"
         )
 
 

@@ -241,6 +241,14 @@ def _fit(record: Mapping[str, Any]) -> bool:
     )
 
 
+def is_whole(directory: Path) -> bool:
+    """Return whether a directory holds a finished stage with all of its files; reads no content."""
+    try:
+        return Manifest.read(directory).problem(directory) is None
+    except ManifestError:
+        return False
+
+
 def digest_of(outputs: Mapping[str, Mapping[str, Any]]) -> str:
     """Return one hash over the names, sizes and hashes of outputs."""
     return hashlib.sha256(json.dumps(outputs, sort_keys=True).encode()).hexdigest()
