@@ -45,7 +45,10 @@ def compile_ahead(model: str) -> None:
     """
     kernels = _kernels(model)
     missing = [kernel for kernel in kernels if not is_compiled(kernel)]
-    directory = cache_directory(missing[0]) if missing else None
+    if not missing:
+        return
+    logger.info("compiling the kernels of %s, once on this machine, which takes some seconds", model)
+    directory = cache_directory(missing[0])
     if directory is None or thread_count(None) < 2:
         return
     lock = directory / f"{'word2vec' if _is_word2vec(model) else model}.lock"

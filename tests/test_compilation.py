@@ -213,6 +213,16 @@ print(json.dumps(compiled))
     assert [name for name in compiled if name.startswith(("embeddings.word2vec", ahead))] == []
 
 
+def test_a_log_tells_that_kernels_are_compiled(monkeypatch, caplog):
+    """It was silent for seconds at the first training on a machine."""
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(compile_ahead, "thread_count", lambda threads: 1)
+    for compiled, told in ((True, 0), (False, 1)):
+        monkeypatch.setattr(compile_ahead, "is_compiled", lambda kernel, compiled=compiled: compiled)
+        compile_ahead.compile_ahead("cbow")
+        assert caplog.text.count("compiling the kernels of cbow, once on this machine") == told
+
+
 def test_nothing_is_compiled_ahead_with_one_processor_or_twice(monkeypatch, tmp_path):
     started = []
     monkeypatch.setattr(subprocess, "Popen", lambda *arguments, **_: started.append(arguments))
