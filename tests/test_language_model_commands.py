@@ -239,6 +239,29 @@ def test_perplexity_of_texts(model, text, tmp_path):
     fails(1, "not a language model", "perplexity", tmp_path, one)
 
 
+def test_the_score_of_a_line_depends_on_no_later_line(model, tmp_path):
+    """Texts of 500 words and more were cut into columns, each with a state of zeros."""
+    lines = [f"the {word} and the king" for word in ("king", "queen", "cat", "land", "zebra") * 100]
+    scores = {}
+    for count in (200, 499, 500):
+        path = tmp_path / f"{count}.txt"
+        path.write_text("\n".join(lines[:count]))
+        record = json.loads(succeeds("perplexity", model, path, "--sentences", "--json"))
+        scores[count] = [line["log10"] for line in record["lines"]]
+    assert scores[499] == pytest.approx(scores[500][:499], rel=1e-6)
+    assert scores[200] == pytest.approx(scores[500][:200], rel=1e-6)
+    loaded = LanguageModel.load(model)
+    tokenizer, unknown = loaded.make_tokenizer(), loaded.vocabulary.id("<unk>")
+    states, word, expected = None, loaded.eos, []
+    for line in lines:
+        total = 0.0
+        for following in [*loaded.vocabulary.ids(tokenizer.tokenize(line)[0], missing=unknown), loaded.eos]:
+            log_p, states = loaded.log_probabilities(np.array([word]), states)
+            total, word = total + log_p[0, following], following
+        expected.append(total / np.log(10))
+    assert scores[500] == pytest.approx(expected, rel=1e-5)
+
+
 @pytest.mark.parametrize(
     "call", [["perplexity", "-", "-"], ["perplexity", "-", "text", "-"], ["tune-lm", "-", "--train", "-"]]
 )

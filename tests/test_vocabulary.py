@@ -20,6 +20,16 @@ def vocabulary():
     return Vocabulary.from_counts({"the": 9, "cat": 4, "Cat": 4, "sat": 1})
 
 
+@pytest.mark.parametrize("item", [None, 5, 0.5, b"a", ["a"], ("a", 1), float("nan")])
+@pytest.mark.parametrize("missing", [None, -1])
+def test_what_is_no_word_is_refused_as_such(item, missing):
+    """It was taken for a word that is not in the vocabulary, where these have an id."""
+    vocabulary = Vocabulary.from_words(["a", "b"])
+    for words in (["a", item], iter(["a", item]), ["a"] * 1000 + [item]):
+        with pytest.raises(TypeError, match=r"a word is .*; expected a str"):
+            vocabulary.ids(words, missing=missing)
+
+
 def test_words_counts_and_ids():
     v = vocabulary()
     assert list(v.words) == list(v) == ["the", "Cat", "cat", "sat"]

@@ -238,7 +238,9 @@ class Vocabulary:
 
     def _find(self, word: str) -> int | None:
         """Return the id of a word; the first look-ups search the text, later ones use a dictionary."""
-        if self._searches >= _SEARCHES or not isinstance(word, str):
+        if not isinstance(word, str):
+            return None
+        if self._searches >= _SEARCHES:
             return self._ids.get(word)
         self._searches += 1
         line = escape(word.encode("utf-8", "surrogatepass")) + b"\t"
@@ -295,7 +297,7 @@ class Vocabulary:
         UnknownWordError
             See `id`.
         TypeError, ValueError
-            A str is given instead of a list of words, or `missing` is no whole number of 32 bits.
+            A str is given instead of a list of words, an item is no str, or `missing` is no whole number of 32 bits.
         """
         require_words(words)
         missing = require_type("missing", missing, int | None)
@@ -303,12 +305,16 @@ class Vocabulary:
             raise ValueError(f"missing is {missing}; expected an id of 32 bits, such as -1")
         if missing is None:
             return np.array([self.id(word) for word in words], np.int32)
+        words = words if isinstance(words, Sized) else list(words)
+        if not all(issubclass(kind, str) for kind in set(map(type, words))):  # quicker than to look at each word
+            for word in words:
+                require_kind("a word", word, str, "a str")
         return np.array(self.find(words, missing), np.int32)
 
     def find(self, words: Iterable[str], missing: int) -> list[int]:
         """Return the ids of words as a list, `missing` for those that are not in the vocabulary."""
         if isinstance(words, Sized) and len(words) <= _SEARCHES - self._searches:
-            found = [self._find(word) if isinstance(word, str) else None for word in words]
+            found = [self._find(word) for word in words]
             return [missing if number is None else number for number in found]
         return list(map(self._ids.get, words, repeat(missing)))
 

@@ -288,7 +288,7 @@ class EmbeddingMatrix:
                 self.id(row)
             return words.astype(np.int64)
         try:
-            found = self.vocabulary.ids(words, missing=_UNKNOWN).astype(np.int64)  # type: ignore[arg-type]
+            found = np.array(self.vocabulary.find(words, _UNKNOWN), np.int64)  # type: ignore[arg-type]
         except TypeError:  # not hashable
             found = np.array([_UNKNOWN])
         if _UNKNOWN in found:  # an id, an unknown word, or no word at all
