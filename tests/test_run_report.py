@@ -1,7 +1,10 @@
 """The report of a run: curves, and generated sentences that can be read."""
 
+import re
+
 import pytest
 
+from pipelines.commands import PLACES
 from pipelines.console.progress import make_progress
 from pipelines.pipeline import run
 from pipelines.reports.lm_report import SAMPLED_NOTE
@@ -42,6 +45,13 @@ def test_a_report_has_the_curve_of_the_losses_and_says_why_they_differ(report):
     assert "![Loss by epoch](training.svg)" in markdown
     assert (folder / "training.svg").read_text("utf-8").startswith("<svg")
     assert "Generated" not in page
+
+
+def test_a_report_leads_to_the_map_and_other_pages_of_the_run(report):
+    page, markdown, _ = report(**{"train.epochs": 1})
+    named = re.findall(r"'vecmill (\w+) DIR'", markdown)
+    assert named == re.findall(r"vecmill (\w+) DIR", page) == ["map", "plot", "serve"]
+    assert set(named) <= set(PLACES)
 
 
 def test_one_epoch_is_no_curve(report):

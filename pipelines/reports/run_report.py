@@ -15,6 +15,12 @@ from vecmill.plurals import counted
 
 PLOTTED = {"trained": "loss", "held out": "held_out_loss"}
 PLOT, LM_PLOT = "training.svg", "language-model.svg"
+PAGES = (
+    "More to look at, where DIR is the directory of this run: 'vecmill map DIR' draws a map of the words, "
+    "'vecmill plot DIR' the learning rate and the frequencies of the words, 'vecmill serve DIR' opens a page to explore "
+    "them."
+)
+"""Where a reader of the report finds the other pictures and pages."""
 
 
 def run_sections(directories: Mapping[str, Path]) -> list[Section]:
@@ -85,7 +91,7 @@ def _vectors(directory: Path, manifests: Mapping[str, Manifest]) -> list[Section
         left=0,
     )
     return [
-        Section("Word vectors", [shape + made, Table(["word", "nearest neighbours"], neighbors, left=2)]),
+        Section("Word vectors", [shape + made, Table(["word", "nearest neighbours"], neighbors, left=2), PAGES]),
         Section("Training", [epochs, *loss_notes(metrics), *_picture(PLOT, metrics, PLOTTED)]),
     ]
 
