@@ -309,6 +309,24 @@ def test_the_page_in_a_browser(page, browser, vectors):
 
 
 SIZES = [(1280, 800), (800, 600), (400, 800)]  # laptop, tablet, phone
+COVERED = """
+const { words, view } = wordMap;
+return arguments[0].filter((id) => {
+  const [x, y] = view.toPixel(words.x[id], words.y[id]), top = document.elementFromPoint(x, y);
+  return !top || !top.closest("#map");
+}).map((id) => words.words[id]);
+"""
+
+
+@pytest.mark.parametrize("browser", ["processor"], indirect=True)
+@pytest.mark.parametrize("size", SIZES)
+def test_a_legend_of_many_clusters_covers_no_word(model, browser, vectors, size, tmp_path):
+    assert vecmill("map", model, "--out", tmp_path / "m.html", "--method", "pca", "--clusters", "40").exit_code == 0
+    metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    browser.get((tmp_path / "m.html").as_uri())
+    wait_until(lambda: browser.execute_script("return document.documentElement.dataset.ready") == "true")
+    assert browser.execute_script(COVERED, list(range(len(vectors)))) == []
 
 
 @pytest.mark.parametrize("browser", ["processor"], indirect=True)
@@ -321,14 +339,7 @@ def test_nothing_is_cut_or_covered_on_screens_of_any_size(page, browser, vectors
     facts = browser.find_element("css selector", ".facts")
     assert "on which neighbours may lie apart" in facts.text.replace("\n", " ")
     assert browser.execute_script("return arguments[0].scrollWidth <= arguments[0].clientWidth", facts)
-    covered = """
-        const { words, view } = wordMap;
-        return arguments[0].filter((id) => {
-          const [x, y] = view.toPixel(words.x[id], words.y[id]), top = document.elementFromPoint(x, y);
-          return !top || !top.closest("#map");
-        }).map((id) => words.words[id]);
-    """
-    assert browser.execute_script(covered, list(range(len(vectors)))) == []
+    assert browser.execute_script(COVERED, list(range(len(vectors)))) == []
     word = vectors.words[5]
     browser.execute_script("wordMap.select(5)")
     shown = [5, *(vectors.id(other) for other, _ in vectors.most_similar(word, topn=10))]
@@ -337,11 +348,11 @@ def test_nothing_is_cut_or_covered_on_screens_of_any_size(page, browser, vectors
         return view.zoom > 1.1 && ["x", "y", "perPixel"].every((name) => Math.abs(aim[name] - view[name]) < 1e-9);
     """
     wait_until(lambda: browser.execute_script(arrived))
-    assert browser.execute_script(covered, shown) == []
+    assert browser.execute_script(COVERED, shown) == []
     metrics |= {"width": size[1], "height": size[0]}  # turned by a quarter
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     wait_until(lambda: browser.execute_script("return [innerWidth, wordMap.view.width]") == [size[1], size[1]])
-    assert browser.execute_script(covered, shown) == []
+    assert browser.execute_script(COVERED, shown) == []
 
 
 ANIMALS_AND_METALS = [

@@ -17,8 +17,8 @@ PLOTTED = {"trained": "loss", "held out": "held_out_loss"}
 PLOT, LM_PLOT = "training.svg", "language-model.svg"
 PAGES = (
     "More to look at, where DIR is the directory of this run: 'vecmill map DIR' draws a map of the words, "
-    "'vecmill plot DIR' the learning rate and the frequencies of the words, 'vecmill serve DIR' opens a page to explore "
-    "them."
+    "'vecmill plot DIR' the learning rate and the frequencies of the words, 'vecmill serve DIR' opens a page to "
+    "explore them."
 )
 """Where a reader of the report finds the other pictures and pages."""
 
