@@ -46,7 +46,7 @@ from embeddings.text.tokenizer.character_tables import (
 from embeddings.text.tokenizer.kernels import LINE_END_ID
 from embeddings.text.tokenizer.normalization import NFC, NONE, require_normalization
 from embeddings.text.tokenizer.segmentation import SegmentingCounter
-from embeddings.text.tokenizer.word_counters import TOO_LONG_WORDS, KernelCounter, PythonCounter, WordCounter
+from embeddings.text.tokenizer.word_counters import PIECE, TOO_LONG_WORDS, KernelCounter, PythonCounter, WordCounter
 from vecmill.arguments import described, quoted
 from vecmill.extras import needs
 from vecmill.hints import did_you_mean
@@ -54,6 +54,7 @@ from vecmill.surrogates import encoded
 
 logger = logging.getLogger(__name__)
 
+_ROOM = 64  # bytes beyond the letters of a short text
 FAST, WHITE_SPACE, NLTK_PREFIX, ICU_PREFIX = "fast", "whitespace", "nltk:", "icu:"
 ICU_LANGUAGES = ("zh", "ja", "th", "lo", "km", "my")
 # NLTK's tokenizers that need neither downloaded data nor arguments
@@ -125,12 +126,17 @@ class FastTokenizer:
 
     def tokenize(self, text: str) -> list[list[str]]:
         """Return the words of each line."""
-        return _tokenize(text, self.counter())
+        require_type("text", text, str)
+        return _tokenize(text, self._counter(None, min(PIECE, len(text) + _ROOM)))
 
     def counter(self, table_bytes: int | None = None) -> KernelCounter:
         """Return a new word counter that takes at most about `table_bytes` of memory (None: no limit)."""
+        return self._counter(table_bytes, PIECE)
+
+    def _counter(self, table_bytes: int | None, piece: int) -> KernelCounter:
+        """Return a counter whose tables have room for a piece of text; those of a short text are small."""
         tables = character_tables(self.white_space_only, self.lowercase, self.punctuation, self.fold_digits)
-        return KernelCounter(tables, table_bytes, normalize=self.normalize == NFC)
+        return KernelCounter(tables, table_bytes, piece, normalize=self.normalize == NFC)
 
 
 @dataclass(frozen=True, kw_only=True)
