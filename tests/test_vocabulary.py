@@ -145,7 +145,20 @@ def test_all_counts_of_64_bits_are_written_and_read(tmp_path, count):
 
 
 @pytest.mark.parametrize(
-    "line", ["word", "word\t", "word\tx", "\t5", "a\tb\t5", "a\t-1", "a\t1\r", "", "a\t" + "9" * 19, f"a\t{2**63}", "a\t" + "0" * 20]
+    "line",
+    [
+        "word",
+        "word\t",
+        "word\tx",
+        "\t5",
+        "a\tb\t5",
+        "a\t-1",
+        "a\t1\r",
+        "",
+        "a\t" + "9" * 19,
+        f"a\t{2**63}",
+        "a\t" + "0" * 20,
+    ],
 )
 def test_damaged_line_is_named(tmp_path, line):
     path = tmp_path / "v.tsv"
