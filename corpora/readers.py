@@ -35,6 +35,7 @@ RECORD_LIMIT = 1 << 30
 
 _NO_SEPARATOR = "\uffff"  # of columns: it is in no text
 _RAGGED = "record with more fields than the header has columns; text with separators needs quotation marks"
+_CUT = "record with fewer fields than the header has columns; a text with line breaks needs quotation marks"
 _SWALLOWED = "record over several lines whose quotation marks do not match; one that opens a field needs its end"
 _JSON_KINDS = {
     bool: "true or false",
@@ -279,6 +280,8 @@ def _read_csv(
             if position < len(row):
                 if any(row[len(header) :]):
                     count(_RAGGED, f"line {rows.line_num} of {path}")
+                elif len(row) < len(header):
+                    count(_CUT, f"line {rows.line_num} of {path}")
                 yield encoded(row[position])
             elif row:
                 count(f"record without column {column!r} skipped", f"line {rows.line_num} of {path}")

@@ -4,6 +4,7 @@ import json
 import shutil
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import vecmill
@@ -64,6 +65,14 @@ def test_inference_depends_on_the_words_alone(model):
     np.testing.assert_array_equal(model.infer([texts[7]], threads=1)[0], together[7])
     np.testing.assert_array_equal(model.infer([text.split() for text in texts]), together)
     assert not np.array_equal(model.infer([texts[7]], seed=9)[0], together[7])
+
+
+def test_words_that_write_accents_in_another_way_are_known_in_lists_and_columns():
+    model = vecmill.train_documents(["caf\u00e9 tea", "tea milk"] * 20, dimension=4, min_count=1, threads=1)
+    [expected] = model.infer(["caf\u00e9"])
+    assert expected.any()
+    for documents in (["cafe\u0301"], [["cafe\u0301"]], pa.array(["cafe\u0301"]), pa.array([["cafe\u0301"]])):
+        np.testing.assert_array_equal(model.infer(documents), [expected])
 
 
 def test_training_with_one_thread_is_reproducible():

@@ -324,6 +324,17 @@ def test_fields_beyond_the_columns_are_counted(tmp_path, mark):
     assert f"(first: line 2 of {tmp_path / 'a.csv'})" in kind
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_records_that_a_line_break_without_quotation_marks_cuts_are_counted(tmp_path, end):
+    rows = ["id,text,label", "1,one,x", f"2,first half{end},y", "3,three,"]
+    write(tmp_path, {"a.csv": "\n".join(rows)})
+    corpus = open_corpus(tmp_path / "a.csv")
+    assert b"".join(corpus.blocks()) == b"one\nfirst half\ny\nthree\n"
+    ((kind, number),) = corpus.warnings.items()
+    assert number == 2 and kind.startswith("record with fewer fields than the header has columns")
+    assert f"(first: line 3 of {tmp_path / 'a.csv'})" in kind
+
+
 def test_missing_field_or_column_names_the_nearest(tmp_path):
     write(tmp_path, {"a.jsonl": '{"texts": "x", "id": 1}\n', "b.csv": "texts,id\nx,1\n"})
     pq.write_table(pa.table({"texts": ["x"], "id": [1]}), tmp_path / "c.parquet")

@@ -71,6 +71,18 @@ def test_bytes_that_are_no_text_are_counted_and_the_other_lines_segmented():
     assert sum(counter.skipped.values()) == 1
 
 
+@pytest.mark.parametrize("bad", [b"\xff", b"\xe4\xb8", b"\xff\xc0\xed\xa0\x80"])
+@pytest.mark.parametrize("language", SENTENCES)
+def test_a_line_with_bytes_that_are_no_text_is_segmented_around_them(language, bad):
+    sentence, words = SENTENCES[language]
+    counter = make_tokenizer(f"icu:{language}").counter()
+    block = bad + sentence.encode() + bad + sentence.encode() + b"\n"
+    ids = np.concatenate([part.copy() for part in counter.ids(block)])
+    found = [word.decode() for word in counter.take_words().words.to_bytes()]
+    assert [found[number - 1] for number in ids if number] == words * 2
+    assert sum(counter.skipped.values()) == 2 * bad.decode("utf-8", "replace").count("\ufffd")
+
+
 def test_the_tokenizer_is_recorded_by_its_name():
     tokenizer = make_tokenizer("icu:zh", punctuation=True)
     assert tokenizer.settings["spec"] == "icu:zh"

@@ -2,6 +2,7 @@
 
 import importlib.util
 import pickle
+import unicodedata
 
 import numpy as np
 import pytest
@@ -72,6 +73,14 @@ def test_tf_idf_weights_are_those_of_scikit_learn(vectors):
     places = [counted.vocabulary_[word] for word in known]
     expected = counts[:, places] @ vectors[known] / np.array([[2], [2], [3], [1]])
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_tf_idf_counts_words_that_write_accents_in_another_way():
+    vectors = vecmill.train(["caf\u00e9 tea milk"] * 20, dimension=4, min_count=1, threads=1)
+    texts = [["cafe\u0301", "caf\u00e9"], ["tea", "cafe\u0301"], ["tea"]]
+    composed = [[unicodedata.normalize("NFC", word) for word in words] for words in texts]
+    found, expected = (WordEmbeddingVectorizer(vectors, weighting="tfidf").fit(given) for given in (texts, composed))
+    np.testing.assert_array_equal(found.weights_, expected.weights_)
 
 
 @pytest.mark.parametrize("transformer", [WordEmbeddingVectorizer(**FAST), Word2VecTransformer(**FAST)], ids=str)

@@ -117,6 +117,14 @@ def test_unk_and_eos_in_the_text_are_those_of_the_vocabulary():
     assert corpus.vocabulary.counts.tolist() == [1, 2, 1, 1]
 
 
+@pytest.mark.parametrize("limits", [{"min_count": 2}, {"max_vocabulary": 4}])
+def test_the_count_of_eos_is_exact_where_it_is_rare_in_the_text(limits):
+    corpus = split_ids({part: [b"a a a a b b b c c <unk> <eos>\n"] for part in PARTS}, WHITE_SPACE, **limits)
+    counted = {word: words(corpus, "train").count(word) for word in corpus.vocabulary.words}
+    assert counted[EOS] == 2
+    assert dict(zip(corpus.vocabulary.words, corpus.vocabulary.counts.tolist(), strict=True)) == counted
+
+
 def test_a_prefix_of_the_vocabulary_reads_other_words_as_unknown(tmp_path):
     blocks = {"train": [b"a a a b b c\n"], "valid": [b"c d b\n"], "test": [b"a\n"]}
     vocabulary, corpus = text_to_ids(blocks, WHITE_SPACE, tmp_path, min_count=1, split=True)

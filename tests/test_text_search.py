@@ -153,6 +153,25 @@ def test_an_index_belongs_to_a_model_a_text_and_a_weighting(vectors, tmp_path):
         vecmill.TextIndex.load(path, vectors, TEXTS, weighting="sif")
 
 
+@pytest.mark.parametrize(
+    ("texts", "others"),
+    [
+        (["{a}\n{b}", "{c}"], ["{a}", "{b}\n{c}"]),
+        ([["{a}", "{b}\0{c}"]], [["{a}\0{b}", "{c}"]]),
+        ([["{a}"], ["{b}"]], ["{a}", "{b}"]),
+    ],
+)
+def test_texts_that_are_divided_in_another_way_are_other_texts(vectors, tmp_path, texts, others):
+    a, b, c = vectors.words[:3]
+
+    def filled(item):
+        return item.format(a=a, b=b, c=c) if isinstance(item, str) else [word.format(a=a, b=b, c=c) for word in item]
+
+    vecmill.TextIndex(vectors, list(map(filled, texts))).save(tmp_path / "texts.index")
+    with pytest.raises(EmbeddingsError, match="is the index of another text"):
+        vecmill.TextIndex.load(tmp_path / "texts.index", vectors, list(map(filled, others)))
+
+
 def test_files_that_are_no_whole_index_are_refused(vectors, tmp_path):
     path = tmp_path / "texts.index"
     vecmill.TextIndex(vectors, TEXTS).save(path)

@@ -148,8 +148,27 @@ def test_from_counts_prunes():
         Vocabulary.from_counts(counts, min_count=9)
 
 
+@pytest.mark.parametrize("count", [2**31, 10**18, 2**63 - 1])
+def test_all_counts_of_64_bits_are_written_and_read(tmp_path, count):
+    Vocabulary.from_counts({"a": count, "b": 1}).save(tmp_path / "v.tsv")
+    assert Vocabulary.load(tmp_path / "v.tsv").counts.tolist() == [count, 1]
+
+
 @pytest.mark.parametrize(
-    "line", ["word", "word\t", "word\tx", "\t5", "a\tb\t5", "a\t-1", "a\t1\r", "", "a\t" + "9" * 19]
+    "line",
+    [
+        "word",
+        "word\t",
+        "word\tx",
+        "\t5",
+        "a\tb\t5",
+        "a\t-1",
+        "a\t1\r",
+        "",
+        "a\t" + "9" * 19,
+        f"a\t{2**63}",
+        "a\t" + "0" * 20,
+    ],
 )
 def test_damaged_line_is_named(tmp_path, line):
     path = tmp_path / "v.tsv"

@@ -222,6 +222,7 @@ def test_edges_in_many_batches(monkeypatch):
         ([("a", "b", 1), ("a", "c", float("nan"))], "edge 2"),
         ([("a", "b", 1), ("a", "c", "x")], "edge 2"),
         ([("a", "b", 1), ("a", "c")], "edge 2"),
+        ([("a", "b"), ("a", "c", 5)], "edge 2 is 'a, c, 5'; expected two nodes, as the first edge has"),
     ],
 )
 def test_what_is_no_edge_is_refused(pairs, message):
@@ -235,6 +236,10 @@ def test_what_is_no_edge_is_refused(pairs, message):
         ("e.csv", "", "no edges"),
         ("e.csv", "a,b\nc\n", "e.csv: edge 2 is 'c'; expected two nodes"),
         ("e.csv", "a,b,1\nc,,1\n", "edge 2 is 'c, , 1'"),
+        ("e.csv", "a,b\nb,c,5\n", "edge 2 is 'b, c, 5'; expected two nodes, as the first edge has"),
+        ("e.txt", "a b\nb c 5\n", "edge 2 is 'b, c, 5'; expected two nodes, as the first edge has"),
+        ("e.csv", 'a,b\nc,"d\ne,f\ng,h\n', "is a quotation mark left open"),
+        ("e.csv", 'a,b\nc,"d\ne,"f\ng,h\n', "is a quotation mark left open"),
         ("e.csv", "source,target\n", "there are no edges"),
         ("e.csv", "a\nb\n", "edge 1 is 'a'"),
         ("e.parquet", "a,b", "damaged or not a Parquet file"),
@@ -246,6 +251,12 @@ def test_what_is_no_file_of_edges_is_refused(tmp_path, name, text, message):
     (tmp_path / name).write_text(text)
     fails(1, message, "walks", tmp_path / name, "--out", tmp_path / "walks.txt")
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_cells_that_say_nothing_and_names_over_lines_are_read(tmp_path):
+    (tmp_path / "e.csv").write_text('a,b\n"b\nb",c,\n')
+    [edges] = read_edges(tmp_path / "e.csv")
+    assert edges.sources == ["a", "b\nb"] and edges.targets == ["b", "c"]
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ class _DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         """Return ln((1 + n) / (1 + documents with the word)) + 1, as scikit-learn has it."""
         seen, total = np.zeros(len(self.vectors_)), 0
         for words in self._words(documents):
-            distinct = chain.from_iterable(map(set, words))
+            distinct = chain.from_iterable({self.vectors_.normalized(word) for word in set(found)} for found in words)
             ids = self.vectors_.vocabulary.ids(distinct, missing=-1)
             seen += np.bincount(ids[ids >= 0], minlength=len(seen))
             total += len(words)

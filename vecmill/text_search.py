@@ -274,5 +274,8 @@ def _digest_of_vectors(vectors: WordVectors) -> str:
 def _digest_of_texts(texts: Iterable[Any]) -> str:
     digest = hashlib.sha256()
     for text in texts:
-        digest.update(encoded(text if isinstance(text, str) else "\0".join(text)) + b"\n")
+        words = [text] if isinstance(text, str) else text
+        parts = [encoded(word) for word in words]
+        # lengths, because a text may hold whatever stands between texts
+        digest.update(repr((isinstance(text, str), *map(len, parts))).encode() + b"".join(parts))
     return digest.hexdigest()

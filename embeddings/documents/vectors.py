@@ -18,13 +18,14 @@ from embeddings.text.tokenizer.token_lists import require_documents, words_of_do
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.embedding_matrix import require_vectors
 from embeddings.vectors.model_directory import REQUIRED_FILES, require_unchanged
+from embeddings.vectors.postprocessing import ids_in_any_form
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import kernel_arguments as kernels
 from embeddings.word2vec import padded_matrices as matrices
 from embeddings.word2vec.document_architectures import STRETCH, infer_documents
 from embeddings.word2vec.initial_parameters import extensions_of
 from embeddings.word2vec.sampling import alias_table, as_uint32_threshold, keep_probability, noise_distribution
-from vecmill.arguments import require_list, require_path, require_place
+from vecmill.arguments import python_values, require_list, require_path, require_place
 from vecmill.files import atomic_directory, writing
 from vecmill.plurals import counted
 
@@ -173,7 +174,7 @@ class DocumentVectors:
 
     def _numbered(self, first: int, documents: Sequence[Sequence[str]]) -> tuple[kernels.Block, int]:
         """Return the known words of documents as a block, whose sentences they are, and the most of a document."""
-        ids = self.words.vocabulary.ids(words_of_documents(first, documents), missing=-1)
+        ids = ids_in_any_form(self.words, words_of_documents(first, documents))
         ends = np.cumsum([0, *map(len, documents)], dtype=np.int64)
         offsets = np.concatenate([[0], np.cumsum(ids >= 0)])[ends].astype(np.int64)
         flat = read_only(ids[ids >= 0])
@@ -183,7 +184,7 @@ class DocumentVectors:
     def _tokens(self, documents: Iterable[str] | Iterable[Sequence[str]]) -> list[Sequence[str]]:
         """Return the tokens of each document; those that are no str are not looked at."""
         require_documents(documents)
-        given = list(documents)
+        given = list(python_values(documents))
         lines = "".join(" ".join(text.splitlines()) + "\n" for text in given if isinstance(text, str))
         texts = iter(self.words.make_tokenizer().tokenize(lines) if lines else [])
         return [next(texts) if isinstance(document, str) else document for document in given]

@@ -160,7 +160,19 @@ def edges_of_pairs(pairs: Iterable[Any]) -> Iterator[Edges]:
     rows = map(_row_of, pairs)
     for first in rows:
         columns = _WITH_WEIGHTS if len(first) == _WEIGHTED else _PLAIN
-        yield from _batches(chain([first], rows), columns, "the edges")
+        every = chain([first], rows)
+        yield from _batches(every if columns.weight else _pairs(every, "the edges"), columns, "the edges")
+
+
+def _pairs(rows: Iterable[Any], where: str) -> Iterator[Any]:
+    """Yield rows of two nodes, as the first one is; a weight that a later one has would be lost."""
+    for number, row in enumerate(rows, 1):
+        if any(cell != "" for cell in row[2:]):
+            raise EmbeddingsError(
+                f"{where}: edge {number:,} is {', '.join(map(str, row))[:60]!r}; expected two nodes, as the first edge "
+                "has: give all edges a weight, or none"
+            )
+        yield row
 
 
 def _row_of(item: Any) -> tuple[Any, ...]:
@@ -235,7 +247,9 @@ def _text_rows(path: Path, asked: _Columns, header: bool | None) -> Iterator[Any
             if header is None and not named:
                 _require_no_header(top, columns, _shown(path))
             yield columns
-            yield from rows if named else chain([top], rows)
+            every = rows if named else chain([top], rows)
+            are_pairs = not named and columns.weight is None and asked.weight is None
+            yield from _pairs(every, _shown(path)) if are_pairs else every
         except csv.Error as error:
             raise EmbeddingsError(f"{_shown(path)}: {error}; is a quotation mark left open?") from error
 
@@ -254,8 +268,22 @@ def _first_edge(lines: Iterable[str]) -> str | None:
 
 
 def _cells(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
-    """Yield the rows of a table without the white space around their cells, which is no part of a name."""
-    return (list(map(str.strip, row)) for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
+    """Yield the rows of a table without the white space around their cells, which is no part of a name.
+
+    A row over several lines must be quoted well: a quotation mark that is left open would swallow edges.
+    """
+    of_row: list[str] = []
+
+    def kept() -> Iterator[str]:
+        for line in lines:
+            of_row.append(line)
+            yield line
+
+    for row in csv.reader(kept(), delimiter=delimiter, skipinitialspace=True):
+        if len(of_row) > 1:
+            list(csv.reader(of_row, delimiter=delimiter, skipinitialspace=True, strict=True))
+        of_row.clear()
+        yield list(map(str.strip, row))
 
 
 def _opened(path: Path) -> AbstractContextManager[io.BufferedReader]:

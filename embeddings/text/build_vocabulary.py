@@ -62,11 +62,12 @@ def build_vocabulary(
     if max_vocabulary is not None and max_vocabulary < max(2, 1 + specials):
         raise ValueError(f"max_vocabulary={max_vocabulary}; expected at least {max(2, 1 + specials)} words")
     most = None if max_vocabulary is None else max_vocabulary - specials
-    kept, distinct = _frequent_words(tokenized, min_count, None if most is None else most + specials, split, executor)
+    ranked = None if most is None else most + specials
+    kept, distinct, ends = _frequent_words(tokenized, min_count, ranked, split, executor)
     if split:
-        kept, unknown, ends = _without_specials(kept, most)
+        kept = _without_specials(kept, most)
         _require_words(len(kept.counts), distinct, 1, min_count, tokenized)
-        unknown += split.tokens - int(kept.counts.sum()) - unknown - ends
+        unknown = split.tokens - int(kept.counts.sum()) - ends
         return Vocabulary.from_counted(_with_specials(kept, unknown, ends + split.lines["train"]))
     _require_words(len(kept.counts), distinct, 2, min_count, tokenized)
     return Vocabulary.from_counted(kept)
@@ -93,44 +94,46 @@ def _frequent_words(
     most: int | None,
     split: SplitText | None,
     executor: Executor = IN_PROCESS,
-) -> tuple[CountedWords, int]:
-    """Return the at most `most` words that reach `min_count`, and the number of distinct words."""
+) -> tuple[CountedWords, int, int]:
+    """Return the at most `most` words that reach `min_count`, the number of distinct words, and the count of <eos>."""
     passes = max(executor.tasks, -(-tokenized.word_count // _WORDS_PER_PASS))
     buckets = max(1, BUCKETS // passes)
     ranges = [(first, min(first + buckets, BUCKETS)) for first in range(0, BUCKETS, buckets)]
     frequent: list[CountedWords] = []
-    distinct = 0
-    for found, words in executor.map(partial(_words_of_buckets, tokenized, split, min_count), ranges):
+    distinct = ends = 0
+    for found, words, ends_found in executor.map(partial(_words_of_buckets, tokenized, split, min_count), ranges):
         distinct += words
+        ends += ends_found
         frequent.append(found)
         if most is not None and sum(len(part.counts) for part in frequent) > 2 * most + _WORDS_PER_PASS:
             frequent = [CountedWords.join(frequent).ranked(most)]
-    return CountedWords.join(frequent).ranked(most), distinct
+    return CountedWords.join(frequent).ranked(most), distinct, ends
 
 
 def _words_of_buckets(
     tokenized: TokenizedCorpus, split: SplitText | None, min_count: int, buckets: tuple[int, int]
-) -> tuple[CountedWords, int]:
-    """Count the words of a range of hash values in all spills; return the frequent ones and how many there are."""
+) -> tuple[CountedWords, int, int]:
+    """Count the words of a range of hash values in all spills.
+
+    Return the frequent ones, how many there are, and the count of ``<eos>``, however rare it is.
+    """
     table = WordTable()
     for place in tokenized.spills():
         table.add(tokenized.spilled_counts(*place).words(*buckets, split.counts(*place) if split else None))
     found = table.export(min_count)
-    return CountedWords(found.words.compact(), found.counts), len(table)
+    [ends] = table.counts_of(Words.from_bytes([EOS.encode()])).tolist()
+    return CountedWords(found.words.compact(), found.counts), len(table), ends
 
 
-def _without_specials(kept: CountedWords, most: int | None) -> tuple[CountedWords, int, int]:
-    """Remove ``<unk>`` and ``<eos>`` from the words of a text; return the others and the counts of the two."""
+def _without_specials(kept: CountedWords, most: int | None) -> CountedWords:
+    """Remove ``<unk>`` and ``<eos>`` from the words of a text."""
     lengths = kept.words.ends - kept.words.starts
-    counts = {UNK: 0, EOS: 0}
     others = np.ones(len(lengths), bool)
     for place in np.flatnonzero(lengths == len(UNK)).tolist():
         word = kept.words.letters[kept.words.starts[place] : kept.words.ends[place]].tobytes().decode()
-        if word in counts:
-            counts[word] = int(kept.counts[place])
-            others[place] = False
+        others[place] = word not in (UNK, EOS)
     chosen = np.flatnonzero(others)[:most]
-    return CountedWords(kept.words.take(chosen), kept.counts[chosen]), counts[UNK], counts[EOS]
+    return CountedWords(kept.words.take(chosen), kept.counts[chosen])
 
 
 def _with_specials(kept: CountedWords, unknown: int, ends: int) -> CountedWords:

@@ -148,14 +148,31 @@ def known_words(vectors: WordVectors, sentences: Sequence[Sequence[str]]) -> Kno
             )
     lengths = np.fromiter(map(len, sentences), np.int64, len(sentences))
     words = list(chain.from_iterable(sentences))
-    ids = vectors.vocabulary.ids(words, missing=-1).astype(np.int64)
+    ids = ids_in_any_form(vectors, words).astype(np.int64)
+    by_ngrams = _number_unseen(vectors, words, ids)
+    known_before = np.concatenate([[0], np.cumsum(ids >= 0)])
+    return KnownWords(ids[ids >= 0], known_before[np.concatenate([[0], np.cumsum(lengths)])], by_ngrams)
+
+
+def ids_in_any_form(vectors: WordVectors, words: list[str]) -> np.ndarray:
+    """Return the ids of words, (n,) int32, -1 for unknown ones; put those that write accents in another way into NFC.
+
+    Parameters
+    ----------
+    vectors : WordVectors
+    words : list of str
+        Changed where the vectors know another normalization form.
+
+    Returns
+    -------
+    (n,) int32
+    """
+    ids = vectors.vocabulary.ids(words, missing=-1)
     for place in np.flatnonzero(ids < 0).tolist():
         form = vectors.normalized(words[place])
         if form is not words[place]:
             words[place], ids[place] = form, vectors.vocabulary.ids([form], missing=-1)[0]
-    by_ngrams = _number_unseen(vectors, words, ids)
-    known_before = np.concatenate([[0], np.cumsum(ids >= 0)])
-    return KnownWords(ids[ids >= 0], known_before[np.concatenate([[0], np.cumsum(lengths)])], by_ngrams)
+    return ids
 
 
 def _number_unseen(vectors: WordVectors, words: Sequence[str], ids: np.ndarray) -> list[str]:

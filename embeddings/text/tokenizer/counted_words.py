@@ -13,6 +13,7 @@ import numpy as np
 from embeddings.errors import EmbeddingsError
 
 _PART = 1 << 17
+_MOST_DIGITS = 19  # of a whole number of 64 bits
 _TAB, _NEWLINE, _ZERO, _NINE = b"\t\n09"
 _ESCAPES = {b"\\": rb"\\", b"\t": rb"\t", b"\n": rb"\n", b"\r": rb"\r"}
 _ORIGINALS = {escape: byte for byte, escape in _ESCAPES.items()}
@@ -147,9 +148,11 @@ class CountedWords(NamedTuple):
         for place in range(int(digits.max(initial=0))):
             has_digit = np.flatnonzero(place < digits)
             value = letters[tabs[has_digit] + 1 + place]
-            if place == 18 or ((value < _ZERO) | (value > _NINE)).any():
+            if place == _MOST_DIGITS or ((value < _ZERO) | (value > _NINE)).any():
                 _raise_for_line(text)
             counts[has_digit] = counts[has_digit] * 10 + (value - _ZERO)
+        if counts.min(initial=0) < 0:  # beyond 2^63
+            _raise_for_line(text)
         return cls(Words(letters, starts, tabs), counts)
 
 
@@ -180,6 +183,7 @@ def _leading_bytes(words: Words) -> np.ndarray:
 
 def _raise_for_line(text: bytes) -> None:
     for number, line in enumerate(text.removesuffix(b"\n").split(b"\n"), start=1):
-        if not re.fullmatch(rb"[^\t]+\t[0-9]{1,18}", line):
+        parts = re.fullmatch(rb"[^\t]+\t([0-9]{1,%d})" % _MOST_DIGITS, line)
+        if not parts or int(parts[1]) >= 1 << 63:
             shown = line[:50].decode("utf-8", "replace")
             raise EmbeddingsError(f"line {number:,} of a vocabulary is {shown!r}; expected a word, a tab and its count")

@@ -1,5 +1,6 @@
 """Words of scripts without spaces: ICU puts a space between them, and the fast tokenizer does the rest."""
 
+import re
 import weakref
 from collections.abc import Iterator
 
@@ -9,6 +10,7 @@ from embeddings.text.tokenizer.word_counters import KernelCounter
 from embeddings.text.tokenizer.word_table import WordTable
 from vecmill.workers import WorkerProcess
 
+_INVALID = re.compile("([\udc80-\udcff]+)")  # bytes as `surrogateescape` decodes them
 _AT_ONCE = 1 << 16  # bytes; longer blocks are segmented in a process of their own
 
 
@@ -18,7 +20,7 @@ def segment(request: bytes) -> bytes:
     Parameters
     ----------
     request : bytes
-        Language, a NUL and the text in UTF-8. Lines that are not valid UTF-8 are returned unchanged.
+        Language, a NUL and the text in UTF-8. Bytes that are not valid UTF-8 stay where they are.
 
     Returns
     -------
@@ -29,11 +31,9 @@ def segment(request: bytes) -> bytes:
 
     language, _, text = request.partition(b"\0")
     locale = language.decode()
-    try:
-        return " ".join(WordBreaker(text.decode(), locale)).encode()
-    except UnicodeDecodeError:
-        lines = text.splitlines(keepends=True)
-        return text if len(lines) == 1 else b"".join(segment(language + b"\0" + line) for line in lines)
+    parts = _INVALID.split(text.decode("utf-8", "surrogateescape"))
+    parts[::2] = [" ".join(WordBreaker(part, locale)) for part in parts[::2]]
+    return "".join(parts).encode("utf-8", "surrogateescape")
 
 
 class SegmentingCounter:

@@ -102,6 +102,10 @@ class WordTable:
             find_words(words._replace(letters=read_only(words.letters)), self.arrays, ids)
         return ids
 
+    def counts_of(self, words: Words) -> np.ndarray:
+        """Return the count of every word, (n,) int64; 0 for words that are not in the table."""
+        return np.append(self._sizes()[1], 0)[self.find(words) - 1]
+
     def export(self, min_count: int = 1) -> CountedWords:
         """Return the words with a count of at least `min_count`, in the order of their ids."""
         lengths, counts = self._sizes()
