@@ -85,6 +85,8 @@ QUERIES = {
     "doesnt_match": lambda vectors, words: vectors.doesnt_match(words),
     "distances": lambda vectors, words: vectors.distances("king", words),
     "most_similar": lambda vectors, words: vectors.most_similar(words),
+    "batch": lambda vectors, words: vectors.most_similar_batch(words),
+    "negative of batch": lambda vectors, words: vectors.most_similar_batch(["queen", "queen"], words),
     "most_similar_cosmul": lambda vectors, words: vectors.most_similar_cosmul(words),
     "among": lambda vectors, words: vectors.most_similar("king", among=words),
     "most_likely_word": lambda vectors, words: vectors.most_likely_word(words),
@@ -106,7 +108,7 @@ def test_slices_and_none_are_no_words(vectors, words):
         vectors[words]
 
 
-@pytest.mark.parametrize("query", ["[]", "ids", "unit_vectors", "neighbors", "among"])
+@pytest.mark.parametrize("query", ["[]", "ids", "unit_vectors", "neighbors", "among", "batch", "negative of batch"])
 def test_a_set_has_no_rows_in_an_order(vectors, query):
     with pytest.raises(TypeError, match="has no order"):
         QUERIES[query](vectors, {"king", "man"})

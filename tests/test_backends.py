@@ -1,6 +1,7 @@
 """The same vocabulary and ids, byte for byte, by any number of tasks; the same vectors by any processes of a crew."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -264,6 +265,14 @@ def test_changes_of_rare_rows_are_added_up_and_those_of_frequent_ones_averaged()
 def test_changes_that_lead_elsewhere_are_added_up_in_any_row():
     share = share_of_sums(np.array([[3, -4]]), np.array([9 + 16]), np.array([1e9]), 2)
     np.testing.assert_allclose(share, [1])
+
+
+@pytest.mark.parametrize("number", [1e30, np.inf, np.nan])
+def test_changes_of_a_training_that_diverges_are_no_warning(number):
+    sums = np.full((1, 2), number, np.float32)
+    with warnings.catch_warnings(), np.errstate(all="warn"):
+        warnings.simplefilter("error")
+        share_of_sums(sums, np.array([np.inf], np.float32), np.array([1e9]), 2)
 
 
 COUNTS = np.array([50, 30, 20, 0])  # of words that are trained

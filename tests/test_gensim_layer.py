@@ -336,6 +336,11 @@ def test_a_saved_file_that_is_damaged_is_refused(tmp_path):
             path.write_bytes(damaged)
             with suppress(VecmillError):  # the copies of names, sizes and times do not count
                 assert np.array_equal(Word2Vec.load(path).wv.vectors, trained().wv.vectors)
+    first = whole.index(b"PK\x01\x02")  # the entry of a file in the directory at the end
+    for place in range(first, first + 46):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        with suppress(VecmillError):
+            assert np.array_equal(Word2Vec.load(path).wv.vectors, trained().wv.vectors)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("gensim.json", '{"kind": "Word2Vec"}')
         archive.writestr("../elsewhere.npy", "x")

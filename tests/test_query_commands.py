@@ -95,6 +95,16 @@ def test_lines_become_means_of_unit_vectors(model, vectors, tmp_path):
     assert "(vectors of zeros): 2" in result.stdout
 
 
+@pytest.mark.parametrize("command", ["embed", "search"])
+def test_vectors_without_counts_have_no_sif_weights(tmp_path, command):
+    (tmp_path / "vectors.txt").write_text("king 1 2\nman 2 1\n")
+    (tmp_path / "lines.txt").write_text("king\n")
+    query = ["king"] if command == "search" else []
+    arguments = [command, tmp_path / "vectors.txt", tmp_path / "lines.txt", *query]
+    fails(1, r"has no word counts, .*; use --weighting mean$", *arguments, "--weighting", "sif")
+    vecmill(*arguments, "--weighting", "mean")
+
+
 def test_lines_become_sif_vectors_in_parquet(model, vectors, tmp_path):
     out = tmp_path / "lines.parquet"
     result = vecmill("embed", model, "--out", out, "--weighting", "sif", "--json", stdin=LINES)

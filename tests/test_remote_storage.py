@@ -294,6 +294,22 @@ def test_requests_are_repeated_a_few_times(monkeypatch):
     assert len(asked) == 4
 
 
+@pytest.mark.parametrize("error", [PermissionError("no"), type("PartialCredentialsError", (Exception,), {})("no")])
+def test_a_request_without_credentials_asks_for_them_at_once(monkeypatch, error):
+    asked = []
+
+    class Closed:
+        def cat_file(self, path):
+            asked.append(path)
+            raise error
+
+    storage = Storage("memory://closed")
+    storage._system = Closed()
+    with pytest.raises(StorageError, match=r"memory://closed/x: access is refused \(no\); see the credentials"):
+        storage.read("x")
+    assert len(asked) == 1
+
+
 def test_without_fsspec_the_command_says_what_to_install(tmp_path):
     command = (
         "import sys; sys.modules['fsspec'] = None\n"

@@ -130,6 +130,19 @@ def test_a_pickle_knows_the_words_that_ngrams_know():
     np.testing.assert_array_equal(found, fitted.transform(texts))
 
 
+@pytest.mark.parametrize("weighting", ["mean", "sif", "tfidf"])
+def test_a_pickle_does_not_take_the_vectors_that_a_path_holds_since_the_fit(vectors, tmp_path, weighting):
+    vectors.save(tmp_path / "model")
+    fitted = WordEmbeddingVectorizer(tmp_path / "model", weighting=weighting).fit(TEXTS)
+    pickled = pickle.dumps(fitted)
+    np.testing.assert_array_equal(pickle.loads(pickled).transform(TEXTS), fitted.transform(TEXTS))
+    other = vecmill.WordVectors(vectors.vocabulary, np.array(vectors.matrix)[::-1])
+    (tmp_path / "model").rename(tmp_path / "before")
+    other.save(tmp_path / "model")
+    with pytest.raises(vecmill.VecmillError, match="model holds other vectors than at fit; fit again"):
+        pickle.loads(pickled)
+
+
 def test_what_is_no_list_of_texts_is_refused(vectors):
     with pytest.raises(ValueError, match="unknown weighting 'max'"):
         WordEmbeddingVectorizer(vectors, weighting="max").fit(TEXTS)

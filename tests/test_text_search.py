@@ -98,6 +98,19 @@ def test_other_types_are_one_line(vectors, value):
                 call(value)
 
 
+@pytest.mark.parametrize("queries", ["ai", b"ai", {"a": 1}, {"a", "i"}, None])
+def test_one_query_or_a_set_is_no_list_of_queries(vectors, queries):
+    with pytest.raises(vecmill.NotTextError, match=r"^queries is "):
+        vecmill.TextIndex(vectors, TEXTS).search_many(queries)
+
+
+def test_queries_of_a_column_are_many(vectors):
+    index = vecmill.TextIndex(vectors, TEXTS)
+    queries = TEXTS[3:6]
+    for column in (pd.Series(queries), pa.array(queries), iter(queries)):
+        assert index.search_many(column, 3) == index.search_many(queries, 3)
+
+
 def test_texts_of_many_kinds(vectors):
     expected = vecmill.search(vectors, TEXTS, TEXTS[5])
     words = [vectors.make_tokenizer().tokenize(f"{text}\n")[0] for text in TEXTS]

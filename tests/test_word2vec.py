@@ -12,6 +12,7 @@ from embeddings.checkpoint import load_checkpoint, save_checkpoint
 from embeddings.errors import EmbeddingsError
 from embeddings.word2vec.names_elsewhere import NAMES_ELSEWHERE
 from embeddings.word2vec.training_run import TrainingRun, random_state
+from tests import command_line
 from tests.topics import ANIMALS, METALS, interrupt, small
 from vecmill import train
 
@@ -304,3 +305,11 @@ def test_random_states_differ_by_seed_epoch_and_block():
     states = {random_state(*numbers) for numbers in itertools.product(range(8), repeat=3)}
     assert len(states) == 512
     assert all(0 < state < 2**64 for state in states)
+
+
+@pytest.mark.parametrize("more", ["", "cat dog\n"])
+def test_a_text_of_lines_of_one_word_is_warned_of(tmp_path, more):
+    (tmp_path / "text.txt").write_text("cat\ndog\n" * 50 + more)
+    settings = ["--dimension", 4, "--epochs", 1, "--min-count", 1]
+    result = command_line.vecmill("train-embeddings", tmp_path / "text.txt", "--out", tmp_path / "out", *settings)
+    assert ("no two words stand side by side" in result.stderr) == (not more)

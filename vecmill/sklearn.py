@@ -30,6 +30,7 @@ from vecmill.arguments import python_values
 from vecmill.document_vectors import document_words
 from vecmill.extras import needs
 from vecmill.loading import load
+from vecmill.text_search import vectors_digest
 from vecmill.training import train
 
 with needs("sklearn", "vecmill.sklearn"):
@@ -164,14 +165,18 @@ class _DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         """Return the state for a pickle: word vectors that were trained as arrays, given ones as they were given."""
         state = dict(super().__getstate__())
         vectors = state.pop("vectors_", None)
-        if vectors is not None and getattr(self, "vectors", None) is None:
+        given = getattr(self, "vectors", None)
+        if vectors is not None and given is None:
             state["arrays"] = vectors.words, vectors.vocabulary.counts, np.array(vectors.matrix)
             state["tokenizer_settings"] = vectors.tokenizer_settings
+        elif vectors is not None and isinstance(given, (str, PathLike)):
+            state["digest"] = vectors_digest(vectors)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Make the word vectors again."""
+        """Make the word vectors again; those of a path must be the ones of `fit`."""
         arrays, settings = state.pop("arrays", None), state.pop("tokenizer_settings", {})
+        digest = state.pop("digest", None)
         super().__setstate__(state)
         if arrays is not None:
             words, counts, matrix = arrays
@@ -179,6 +184,8 @@ class _DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             self.vectors_.tokenizer_settings = settings
         elif "weights_" in state:
             self.vectors_ = self._word_vectors([])
+            if digest not in (None, vectors_digest(self.vectors_)):  # weights and later steps were fitted to others
+                raise EmbeddingsError(f"{getattr(self, 'vectors', None)} holds other vectors than at fit; fit again")
 
 
 class WordEmbeddingVectorizer(_DocumentVectorizer):
@@ -187,7 +194,8 @@ class WordEmbeddingVectorizer(_DocumentVectorizer):
     Parameters
     ----------
     vectors : path or WordVectors, optional
-        What `vecmill.load` opens. None trains on the documents of `fit`.
+        What `vecmill.load` opens. None trains on the documents of `fit`. A pickle holds the path and a digest of its
+        vectors, not the vectors.
     weighting : {"mean", "sif", "tfidf"}
         Mean of unit vectors; smooth inverse frequency (Arora, Liang & Ma 2017), less the direction that the documents
         of `fit` share; or vectors weighted by the words' inverse document frequency in `fit`.

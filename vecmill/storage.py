@@ -155,7 +155,7 @@ def repeated(request: Callable[[], Answer], what: str) -> Answer:
         except _PERMANENT:
             raise
         except Exception as error:
-            if time.monotonic() - started > _MOST_SECONDS or "Credentials" in type(error).__name__:
+            if time.monotonic() - started > _MOST_SECONDS or _is_about_credentials(error):
                 raise
             logger.info("%s: %s; asking again", what, reason(error))
             time.sleep(pause)
@@ -239,14 +239,19 @@ class Storage:
             if _is_without_bucket(error):
                 raise StorageError(f"{what}: {reason(error)}; make the bucket first, or choose another URL") from error
             raise
-        except PermissionError as error:
-            raise StorageError(f"{what}: access is refused ({reason(error)}); see the credentials") from error
         except VecmillError:
             raise
         except Exception as error:
+            if isinstance(error, PermissionError) or _is_about_credentials(error):
+                raise StorageError(f"{what}: access is refused ({reason(error)}); see the credentials") from error
             raise StorageError(
                 f"{what} cannot be reached ({reason(error)}); repeat the command when the storage answers again"
             ) from error
+
+
+def _is_about_credentials(error: Exception) -> bool:
+    """Return whether a request failed because there are no credentials, or half of them; each library has its error."""
+    return "Credentials" in type(error).__name__
 
 
 def _is_without_bucket(error: FileNotFoundError) -> bool:

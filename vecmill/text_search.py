@@ -190,8 +190,14 @@ class TextIndex:
         Returns
         -------
         list of list of FoundText
+
+        Raises
+        ------
+        NotTextError
+            `queries` is one query, or has no order. A TypeError.
         """
-        topn, asked = require_number("topn", topn, 1), list(queries)
+        require_documents(queries, "queries", "query")
+        topn, asked = require_number("topn", topn, 1), list(python_values(queries))
         words = [words for batch in document_words(self._vectors, asked, self._tokenizer) for words in batch]
         numbers, similarities = self.index.search(words, topn)
         unknown = np.flatnonzero(np.isnan(similarities[:, 0]))
@@ -203,7 +209,7 @@ class TextIndex:
         ]
 
     def _belongs_to(self) -> dict[str, str]:
-        return {"model": _digest_of_vectors(self._vectors), "text": _digest_of_texts(self.texts)}
+        return {"model": vectors_digest(self._vectors), "text": _digest_of_texts(self.texts)}
 
 
 def search(
@@ -258,8 +264,17 @@ def search(
     return TextIndex(vectors, texts, weighting=weighting, tokenizer=tokenizer).search(query, topn)
 
 
-def _digest_of_vectors(vectors: WordVectors) -> str:
-    """Return a hash of all that the vectors of sentences follow from."""
+def vectors_digest(vectors: WordVectors) -> str:
+    """Return a hash of all that the vectors of sentences follow from.
+
+    Parameters
+    ----------
+    vectors : WordVectors
+
+    Returns
+    -------
+    str
+    """
     digest = hashlib.sha256()
     settings = (vectors.matrix.shape, vectors.tokenizer_settings)
     digest.update(repr(settings).encode())

@@ -292,7 +292,9 @@ class WordVectors(EmbeddingMatrix):
         >>> [found[0][0] for found in vectors.most_similar_batch(["man", ["king", "woman"]], [None, ["man"]], topn=1)]
         ['king', 'queen']
         """
-        require_words(positive)
+        require_list(positive)
+        if negative is not None:
+            require_list(negative)
         positives = list(positive)
         negatives = [None] * len(positives) if negative is None else list(negative)
         if len(negatives) != len(positives):

@@ -248,8 +248,9 @@ def share_of_sums(sums: np.ndarray, squares: np.ndarray, alone: np.ndarray, work
         return np.ones(len(sums))
     alone = np.maximum(alone, _SMALLEST)
     agreeing = np.expm1(-workers * alone) / np.expm1(-alone) / workers
-    square = np.square(sums).sum(axis=1)
-    diversity = squares / np.maximum(np.maximum(square, squares), _SMALLEST)
+    with np.errstate(over="ignore", invalid="ignore"):  # of a training that diverges, which ends later
+        square = np.square(sums).sum(axis=1)
+        diversity = squares / np.maximum(np.maximum(square, squares), _SMALLEST)
     share: np.ndarray = 1 - (1 - agreeing) * (1 - diversity) / (1 - 1 / workers)
     return share
 

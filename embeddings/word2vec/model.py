@@ -1,5 +1,6 @@
 """`Word2Vec`: skip-gram and CBOW with negative sampling or hierarchical softmax, with or without subwords."""
 
+import logging
 from dataclasses import replace
 from functools import partial
 from typing import Any, Self
@@ -20,6 +21,8 @@ from embeddings.word2vec.padded_matrices import without_padding
 from embeddings.word2vec.snapshots import Snapshotting
 from embeddings.word2vec.training_run import TrainingRun
 from embeddings.word2vec.warm_start import copy_vectors, require_continuable
+
+logger = logging.getLogger(__name__)
 
 
 class Word2Vec(Estimator):
@@ -119,6 +122,8 @@ class Word2Vec(Estimator):
             another dimension, other subwords or no word in common.
         """
         config = self.config.with_learning_rate(continued=initial_vectors is not None)
+        if corpus.token_count == corpus.sentence_count:
+            logger.warning("no two words stand side by side, so that nothing is learned; is each line one word?")
         if crew and config.threads != 1:
             config = replace(config, deterministic=True)
         checkpoints = Checkpoints(checkpointing)

@@ -58,6 +58,24 @@ class Tally:
     skipped: Counter[str] = dataclasses.field(default_factory=Counter)
 
 
+def require_counts(vectors: "WordVectors", model: str | Path, weighting: str) -> None:
+    """Raise an EmbeddingsError if the weights ask for counts of words and the model has none.
+
+    Parameters
+    ----------
+    vectors : WordVectors
+    model : path
+        For the message.
+    weighting : {"mean", "sif"}
+
+    Raises
+    ------
+    EmbeddingsError
+    """
+    if weighting == "sif" and not vectors.vocabulary.counts.any():
+        raise EmbeddingsError(f"{model} has no word counts, which --weighting sif needs; use --weighting mean")
+
+
 def embed_command(
     context: typer.Context,
     model: Model,
@@ -102,8 +120,7 @@ def embed_command(
 
     vectors, tally = formats.read(model, encoding=encoding), Tally()
     tokenizer = vectors.make_tokenizer()
-    if weighting == "sif" and not vectors.vocabulary.counts.any():
-        raise EmbeddingsError(f"{model} has no word counts, which --weighting sif needs; use --weighting mean")
+    require_counts(vectors, model, weighting)
     advice = "nothing was written" if out else "the output is not complete"
     with interruptible(advice), _progress(file, out) as update, opened(out) as stream:
         batches = batches_of_lines(file, "text> ", _LINES_AT_A_TIME, tally.skipped, field=field, column=column)

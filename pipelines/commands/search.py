@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from embeddings.errors import EmbeddingsError
-from pipelines.commands.embed import WEIGHTINGS
+from pipelines.commands.embed import WEIGHTINGS, require_counts
 from pipelines.commands.lines import arriving_lines, batches_of_lines
 from pipelines.commands.options import Column, Encoding, Field, Model, refuse_without_effect, require_choice
 from pipelines.console.interruption import AGAIN, interruptible
@@ -83,6 +83,7 @@ def search_command(
     from embeddings import formats
 
     vectors, skipped = formats.read(model, encoding=encoding), Counter[str]()
+    require_counts(vectors, model, weighting)
     with interruptible(AGAIN):
         batches = batches_of_lines(file, "text> ", _LINES_AT_A_TIME, skipped, field=field, column=column)
         lines = [line for batch in batches for line in batch]

@@ -134,7 +134,7 @@ def is_packed(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return ABOUT_FILE in archive.namelist()
-    except (zipfile.BadZipFile, OSError):
+    except (OSError, *ARCHIVE_DAMAGE):
         return False
 
 
@@ -162,7 +162,7 @@ def read_about(path: str | PathLike[str], kind: str) -> dict[str, Any]:
     try:
         about: dict[str, Any] = json.loads(_about_text(Path(path)))
         found = about.pop("kind")
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, *ARCHIVE_DAMAGE) as error:
         raise SavedFormatError(f"{path} is no directory of {kind}.save; vecmill.load reads vectors alone") from error
     if found != kind:
         raise SavedFormatError(f"{path} holds a {found}; open it with {found}.load")

@@ -267,13 +267,15 @@ def _as_str(token: Any) -> str:
     return ": use str(token)" if isinstance(token, Integral) else ""
 
 
-def require_documents(documents: Any) -> None:
+def require_documents(documents: Any, name: str = "documents", one: str = "document") -> None:
     """Raise a `NotTextError` for what is no several documents: the letters of a str would be read as documents.
 
     Parameters
     ----------
     documents : Any
         Lists, columns of a data frame and iterators are accepted.
+    name, one : str
+        Name of the argument and of one item, for the message.
 
     Raises
     ------
@@ -281,14 +283,14 @@ def require_documents(documents: Any) -> None:
         It is one document, a table, or nothing that has an order.
     """
     if isinstance(documents, (str, bytes)):
-        raise NotTextError(f"documents is a {type(documents).__name__}; expected several: give [document]")
+        raise NotTextError(f"{name} is a {type(documents).__name__}; expected several: give [{one}]")
     if (names := columns_of(documents)) is not None:
         listed = ", ".join(map(repr, names[:5]))
         raise NotTextError(
             f"a {type(documents).__name__} is not text; give one of its columns, as df['text'] ({listed})"
         )
     if not is_sequence(documents):
-        raise NotTextError(f"documents is {described(documents)}; expected a list of str, or of lists of str (words)")
+        raise NotTextError(f"{name} is {described(documents)}; expected a list of str, or of lists of str (words)")
 
 
 def words_of_documents(first: int, documents: Sequence[Any]) -> list[str]:
