@@ -122,14 +122,14 @@ class Word2Vec(Estimator):
             another dimension, other subwords or no word in common.
         """
         config = self.config.with_learning_rate(continued=initial_vectors is not None)
-        if corpus.token_count == corpus.sentence_count:
-            logger.warning("no two words stand side by side, so that nothing is learned; is each line one word?")
         if crew and config.threads != 1:
             config = replace(config, deterministic=True)
         checkpoints = Checkpoints(checkpointing)
         run = TrainingRun(
             config, corpus, vocabulary, trained, progress, checkpoints, crew, snapshotting=snapshotting, kept=kept
         )
+        if corpus.token_count == corpus.sentence_count:
+            logger.warning("no two words stand side by side, so that nothing is learned; is each line one word?")
         if initial_vectors is not None:
             require_continuable(initial_vectors, config)
             copy_vectors(initial_vectors, vocabulary, run.parameters, run.ngrams)
