@@ -1,5 +1,6 @@
 """Finished outputs of an earlier version are kept: the same command says so in one line and changes nothing."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -53,6 +54,9 @@ def age(directory, *, settings=True, code="0.1.0+0123456789ab", libraries=None):
             part["code"] = code or part["code"]
             part["libraries"] |= libraries or {}
         names = ("stage", "settings", "inputs", "code", "libraries")
+        for name, entry in record["outputs"].items():  # of settings that were rewritten
+            content = (path.parent / name).read_bytes()
+            entry |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
         record["fingerprint"] = Provenance(**{name: record[name] for name in names}).fingerprint
         path.write_text(json.dumps(record), "utf-8")
 

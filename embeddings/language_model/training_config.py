@@ -117,8 +117,8 @@ class LMTrainingConfig:
             raise ValueError(f"weight_decay must not be negative or infinite, got {self.weight_decay}")
         if self.epochs >= ENDLESS and (self.patience is None or self.schedule in ("cosine", "one-cycle")):
             raise ValueError(
-                f"epochs {self.epochs}: validation is to end the training, so that it needs a patience and another "
-                "schedule than cosine and one-cycle, which fall along all epochs"
+                f"epochs {self.epochs} ({ENDLESS} or more is 'auto'): validation is to end the training, so that it "
+                "needs a patience and another schedule than cosine and one-cycle, which fall along all epochs"
             )
         if self.full_softmax_epochs < 0:
             raise ValueError(f"full_softmax_epochs must be 0 or more, got {self.full_softmax_epochs}")
