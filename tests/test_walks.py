@@ -154,6 +154,69 @@ def test_a_first_line_is_an_edge_unless_it_is_a_header(tmp_path):
     assert Graph.from_edges(read_edges(path, header=False)).names == ["source", "1", "target", "2"]
 
 
+@pytest.mark.parametrize("head", ["id_1,id_2", "user,movie", "u,v", "FromNodeId\tToNodeId", "Source Node,Target Node"])
+def test_names_above_numbers_are_no_edge(tmp_path, head):
+    path = tmp_path / "e.csv"
+    mark = "\t" if "\t" in head else ","
+    path = path.with_suffix(".tsv") if mark == "\t" else path
+    path.write_text(head + f"\n1{mark}2\n2{mark}3\n")
+    assert Graph.from_edges(read_edges(path)).names == ["1", "2", "3"]
+
+
+def test_nodes_with_the_names_of_letters_are_an_edge(tmp_path):
+    path = tmp_path / "e.csv"
+    path.write_text("u,v\nv,w\nw,u\n")
+    assert Graph.from_edges(read_edges(path)).names == ["u", "v", "w"]
+    path.write_text("user_id,item_id\nann,tea\nbob,tea\n")
+    assert Graph.from_edges(read_edges(path)).names == ["ann", "bob", "tea"]
+
+
+@pytest.mark.parametrize(
+    ("head", "row"),
+    [
+        (",source,target,weight", "0,{},{},{}"),
+        ("Unnamed: 0,a,b,weight", "0,{},{},{}"),
+        ("index,source,target,weight", "0,{},{},{}"),
+        ("id,from,to,weight", "0,{},{},{}"),
+        ("weight,source,target", "{2},{0},{1}"),
+    ],
+)
+def test_a_column_before_those_of_the_nodes_is_none_of_them(tmp_path, head, row):
+    path = tmp_path / "e.csv"
+    path.write_text("\n".join([head, *(row.format(a, b, weight) for a, b, weight in EDGES)]))
+    options = {"header": True} if head.startswith("Unnamed") else {}
+    assert edges_of(Graph.from_edges(read_edges(path, **options), directed=True)) == DIRECTED
+    frame = pd.read_csv(path)
+    assert edges_of(vecmill.walks(frame, directed=True, walks=1).graph) == DIRECTED
+
+
+def test_the_views_of_networkx_and_of_a_dict_are_pairs():
+    networkx = pytest.importorskip("networkx")
+    graph = networkx.Graph([("a", "b"), ("b", "c")])
+    views = [graph.edges(), graph.edges, graph.edges(data="weight", default=1), networkx.DiGraph(graph).edges()]
+    for view in [*views, dict.fromkeys(graph.edges).keys(), {"a": "b", "b": "c"}.items()]:
+        assert sorted(vecmill.walks(view, walks=1).graph.names) == ["a", "b", "c"]
+    with pytest.raises(TypeError, match="expected a path"):
+        vecmill.walks({("a", "b")})  # which has no order
+
+
+@pytest.mark.parametrize("attributes", ["{}", "{'weight': 4}"])
+def test_edges_with_attributes_as_networkx_writes_them(tmp_path, attributes):
+    path = tmp_path / "g.edgelist"
+    path.write_text(f"0 1 {attributes}\n1 2 {attributes}\n")
+    with pytest.raises(EmbeddingsError, match="--weight none"):
+        list(read_edges(path))
+    assert Graph.from_edges(read_edges(path, weight="none")).names == ["0", "1", "2"]
+
+
+def test_nodes_that_are_no_utf_8_are_refused_with_the_command(tmp_path):
+    """Replaced, two nodes would become one."""
+    path = tmp_path / "e.csv"
+    path.write_bytes("source,target\nMüller,Köln\nMäller,Bonn\n".encode("latin-1"))
+    with pytest.raises(EmbeddingsError, match=r"not UTF-8.*iconv -f CP1252"):
+        vecmill.walks(path)
+
+
 @pytest.mark.parametrize("kind", ["parquet", "numbers", "pandas", "Arrow", "pairs", "arrays"])
 def test_tables_and_pairs(tmp_path, kind):
     numbers = {"a": 1, "b": 2, "c": 3, "dé": 4}

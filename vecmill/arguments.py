@@ -30,7 +30,9 @@ def is_one_of(value: Any, choices: Collection[str]) -> bool:
 
 def is_sequence(value: Any) -> bool:
     """Whether a value can be iterated over in an order of its own; str and bytes can, a table has names alone."""
-    if not isinstance(value, Iterable) or isinstance(value, (Mapping, Set)) or getattr(value, "ndim", 1) == 0:
+    if isinstance(value, Set):  # the views of a dict, and those of a graph's edges, have an order
+        return not isinstance(value, (set, frozenset))
+    if not isinstance(value, Iterable) or isinstance(value, Mapping) or getattr(value, "ndim", 1) == 0:
         return False
     return columns_of(value) is None
 

@@ -44,11 +44,12 @@ def walks(
     directed : bool
         Edges lead from source to target only.
     source, target : str, optional
-        Names of the columns of both nodes. Default: the first two.
+        Names of the columns of both nodes. Default: the first two, after one that numbers the rows.
     weight : str, optional
         Name of the column of weights, or "none". Default: the column "weight"; in a file without a header the third.
     header : bool, optional
-        Whether the first line of a text names the columns. Default: it does if it has a usual name such as "source".
+        Whether the first line of a text names the columns. Default: it does if it has usual names, such as "source"
+        and "target", or words above nodes that are whole numbers.
     seed : int
         Of all draws, and of the order of the walks.
     threads : int, optional

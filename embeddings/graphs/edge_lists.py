@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
+from embeddings.text.misread import IF_OTHER_ENCODING
 from vecmill.arguments import columns_of, described, python_values, quoted, require_path
 from vecmill.compression import Prefixed
 from vecmill.extras import needs
@@ -30,7 +31,21 @@ UNWEIGHTED = "none"
 """In the place of the name of the column of weights: all edges have the weight 1."""
 
 _WEIGHT = "weight"  # the column of weights if none is named
-_HEADERS = (("source", "target"), ("src", "dst"), ("from", "to"), ("node1", "node2"))
+_HEADERS = {  # usual names of the columns of nodes, without spaces and underscores
+    ("source", "target"), ("src", "dst"), ("from", "to"), ("node1", "node2"), ("id1", "id2"), ("u", "v"),
+    ("sourceid", "targetid"), ("fromid", "toid"), ("fromnode", "tonode"), ("fromnodeid", "tonodeid"),
+    ("sourcenode", "targetnode"), ("nodeid1", "nodeid2"), ("numericid1", "numericid2"), ("userid", "itemid"),
+    ("citing", "cited"), ("follower", "followee"),
+}  # fmt: skip
+_LETTERS = {("u", "v")}  # names that nodes may have, too: a header only if the nodes are numbers
+_NO_NODES = (
+    "",
+    "index",
+    "id",
+    "unnamed: 0",
+    "weight",
+)  # names of a first column that holds no nodes, before two that do
+_LINES_EXAMINED = 100  # to see whether nodes are numbers
 _COMMENTS = ("#", "%")  # before the edges, as SNAP and KONECT write them
 _MATRIX_MARKET = "%%MatrixMarket"  # then comments, a line of sizes, and an entry a line: row, column and value
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -84,12 +99,12 @@ def read_edges(
     path : path
         ``"-"`` for text on standard input.
     source, target : str, optional
-        Names of the columns of both nodes. Default: the first two columns.
+        Names of the columns of both nodes. Default: the first two columns, after one that numbers the rows.
     weight : str, optional
         Name of the column of weights, or "none". Default: the column "weight"; without a header the third one.
     header : bool, optional
-        Whether the first line names the columns. Default: it does if a column is named here, or if it begins with usual
-        names, such as "source" and "target".
+        Whether the first line names the columns. Default: it does if a column is named here, if it begins with usual
+        names, such as "source" and "target", or if it has words and the nodes of the next lines are whole numbers.
 
     Yields
     ------
@@ -107,6 +122,8 @@ def read_edges(
     rows = _parquet_rows(path, asked) if suffix_of(path.name) == ".parquet" else _text_rows(path, asked, header)
     try:
         yield from _batches(rows, next(rows), _shown(path))
+    except UnicodeDecodeError as error:  # replaced, two nodes could become one
+        raise EmbeddingsError(f"{_shown(path)} is not UTF-8 ({error.reason}); {IF_OTHER_ENCODING}") from error
     except OSError as error:
         reason = error.strerror or error
         raise EmbeddingsError(f"cannot read {quoted(_shown(path))}: {reason}; expected a file of edges") from error
@@ -232,7 +249,7 @@ def _text_rows(path: Path, asked: _Columns, header: bool | None) -> Iterator[Any
     """Yield the places of the columns, then the rows: lists of str."""
     with _opened(path) as stream:
         require_text(stream.peek(HEAD)[:HEAD], _shown(path))
-        lines = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
+        lines = io.TextIOWrapper(stream, encoding="utf-8", newline="")
         first = _first_edge(lines)
         if first is None:
             raise EmbeddingsError(f"{_shown(path)} has no edges; expected one a line")
@@ -241,13 +258,13 @@ def _text_rows(path: Path, asked: _Columns, header: bool | None) -> Iterator[Any
         split = _cells(whole, delimiter) if delimiter else map(str.split, whole)
         try:
             rows = (row for row in split if row not in ([], [""]))
-            top = next(rows)
-            named = _is_header(top, asked) if header is None else header
+            top, *following = islice(rows, _LINES_EXAMINED)
+            named = _is_header(top, following, asked) if header is None else header
             columns = _named_columns(top, asked, _shown(path)) if named else _unnamed_columns(top, asked, path)
             if header is None and not named:
                 _require_no_header(top, columns, _shown(path))
             yield columns
-            every = rows if named else chain([top], rows)
+            every = chain(following if named else [top, *following], rows)
             are_pairs = not named and columns.weight is None and asked.weight is None
             yield from _pairs(every, _shown(path)) if are_pairs else every
         except csv.Error as error:
@@ -307,10 +324,32 @@ def _delimiter(path: Path, line: str) -> str | None:
     return found or next((mark for mark in ("\t", ",") if mark in line), None)
 
 
-def _is_header(row: list[str], asked: _Columns) -> bool:
+def _is_header(row: list[str], following: list[list[str]], asked: _Columns) -> bool:
+    """Return whether the first row names the columns: it has usual names, or two words above numbers."""
     if any(name not in (None, UNWEIGHTED) for name in asked):
         return True
-    return tuple(name.strip().lower() for name in row[:2]) in _HEADERS
+    first = _first_of_nodes(row)
+    if _usual_names(row, first) and _usual_names(row, first) not in _LETTERS:
+        return True
+    nodes = [cell for other in following for cell in other[first : first + 2]]
+    return len(row) > 1 < len(following) and all(map(_is_number, nodes)) and not any(map(_is_number, row))
+
+
+def _usual_names(names: Sequence[str], first: int) -> tuple[str, ...] | None:
+    """Return the usual names of two columns from a place on; None for other names."""
+    found = tuple("".join(name.lower().replace("_", " ").split()) for name in names[first : first + 2])
+    return found if found in _HEADERS else None
+
+
+def _first_of_nodes(names: Sequence[str]) -> int:
+    """Return the place of the first column of nodes: the second one after a column of row numbers or of weights."""
+    before = names[0].strip().lower()
+    is_index = before in ("", "unnamed: 0") and len(names) > 2
+    return int(is_index or (before in _NO_NODES and _usual_names(names, 1) is not None))
+
+
+def _is_number(cell: str) -> bool:
+    return cell.strip().lstrip("-").isdecimal()
 
 
 def _require_no_header(row: list[str], columns: _Columns, where: str) -> None:
@@ -320,6 +359,11 @@ def _require_no_header(row: list[str], columns: _Columns, where: str) -> None:
     try:
         float(row[columns.weight])
     except ValueError:
+        if row[columns.weight].startswith("{"):
+            raise EmbeddingsError(
+                f"{where}: edge 1 has attributes, as networkx writes them; give --weight none (weight='none') for a "
+                "graph without weights, or write it with networkx.write_weighted_edgelist"
+            ) from None
         raise EmbeddingsError(
             f"{where}: edge 1 is {', '.join(row)[:60]!r}; expected two nodes and a weight above 0; if this line names "
             f"the columns, give --weight {shlex.quote(row[columns.weight])}, or --header for a graph without weights"
@@ -340,7 +384,8 @@ def _named_columns(names: list[str], asked: _Columns, where: str) -> _Columns:
         return names.index(name)
 
     weight = place(asked.weight, next((n for n, name in enumerate(names) if name.strip().lower() == _WEIGHT), None))
-    columns = _Columns(place(asked.source, 0), place(asked.target, 1), weight)
+    first = _first_of_nodes(names) if asked.source is None and asked.target is None else 0
+    columns = _Columns(place(asked.source, first), place(asked.target, first + 1), weight)
     if len(names) < 2:
         raise EmbeddingsError(f"{where} has one column, {names[0]!r}; expected two, those of an edge's nodes")
     shown = [names[number] for number in columns if number is not None]

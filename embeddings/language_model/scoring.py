@@ -116,7 +116,7 @@ def score_text(
         streams = {PLAIN: [log_likelihoods(model, stream)]} if reader is None else reader.read([stream])
         read = {name: np.split(values, ends[:-1]) for name, [values] in streams.items()}
     diverged = reader is not None and reader.diverged
-    if ngrams is not None and weight > 0 and not diverged:
+    if ngrams is not None and not diverged:
         last = list(read.values())[-1]
         read[INTERPOLATED] = [
             mixed(own, np.exp(ngrams.log_likelihoods(line)), weight) if len(own) else own

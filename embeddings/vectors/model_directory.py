@@ -96,8 +96,8 @@ def vectors_path(path: str | PathLike[str]) -> Path:
         return place / _STAGE
     if (place / _LANGUAGE_MODEL).is_file():
         raise EmbeddingsError(
-            f"{place} is a language model, expected word vectors; try 'vecmill generate' or 'vecmill perplexity', "
-            f"or open it with vecmill.LanguageModel.load({str(path)!r})"
+            f"{place} is a language model, expected word vectors; try 'vecmill generate', 'vecmill perplexity' or "
+            f"'vecmill serve VECTORS --lm', or open it with vecmill.LanguageModel.load({str(path)!r})"
         )
     return place
 

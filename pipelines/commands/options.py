@@ -499,6 +499,10 @@ def refuse_existing(out: Path, force: bool, *inputs: str | Path | None) -> None:
     refuse_inputs(out, *inputs)
     if out.exists() and not (out.is_file() or out.is_dir()):  # which --force would not replace
         raise OutputError(f"{out} is a device or a pipe; expected the name of a file to write")
+    if out.is_dir() and not force:
+        raise OutputError(
+            f"{out} exists; add --force to replace a directory that vecmill wrote, or choose another name"
+        )
     if os.path.lexists(out) and not force:  # a link to nothing would be lost, too
         raise OutputError(f"{out} exists; add --force to replace it")
     expect_output(out)

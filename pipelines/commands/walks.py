@@ -70,7 +70,7 @@ def walks_command(
         typer.Option(
             "--header/--no-header",
             help="The first line names the columns.",
-            show_default='if it begins with usual names, such as "source,target"',
+            show_default='if it has usual names, such as "source,target", or words above numbers',
         ),
     ] = None,
     seed: Seed = 1,
