@@ -163,12 +163,19 @@ def test_names_above_numbers_are_no_edge(tmp_path, head):
     assert Graph.from_edges(read_edges(path)).names == ["1", "2", "3"]
 
 
+def test_a_table_without_columns_has_no_edges():
+    with pytest.raises(EmbeddingsError, match="the table has no columns; expected two"):
+        vecmill.walks(pd.DataFrame())
+
+
 def test_nodes_with_the_names_of_letters_are_an_edge(tmp_path):
     path = tmp_path / "e.csv"
     path.write_text("u,v\nv,w\nw,u\n")
     assert Graph.from_edges(read_edges(path)).names == ["u", "v", "w"]
     path.write_text("user_id,item_id\nann,tea\nbob,tea\n")
     assert Graph.from_edges(read_edges(path)).names == ["ann", "bob", "tea"]
+    path.write_text("root,main,0.5\n1,2,0.5\n2,3,0.5\n")  # a weight, so that it is an edge
+    assert len(Graph.from_edges(read_edges(path)).names) == 5
 
 
 @pytest.mark.parametrize(

@@ -38,13 +38,8 @@ _HEADERS = {  # usual names of the columns of nodes, without spaces and undersco
     ("citing", "cited"), ("follower", "followee"),
 }  # fmt: skip
 _LETTERS = {("u", "v")}  # names that nodes may have, too: a header only if the nodes are numbers
-_NO_NODES = (
-    "",
-    "index",
-    "id",
-    "unnamed: 0",
-    "weight",
-)  # names of a first column that holds no nodes, before two that do
+_ROW_NUMBERS = ("", "unnamed: 0")  # names of a first column that numbers the rows, as pandas writes and reads it
+_BEFORE_NODES = (*_ROW_NUMBERS, "index", "id", _WEIGHT)  # names of one before two columns with usual names
 _LINES_EXAMINED = 100  # to see whether nodes are numbers
 _COMMENTS = ("#", "%")  # before the edges, as SNAP and KONECT write them
 _MATRIX_MARKET = "%%MatrixMarket"  # then comments, a line of sizes, and an entry a line: row, column and value
@@ -329,10 +324,12 @@ def _is_header(row: list[str], following: list[list[str]], asked: _Columns) -> b
     if any(name not in (None, UNWEIGHTED) for name in asked):
         return True
     first = _first_of_nodes(row)
-    if _usual_names(row, first) and _usual_names(row, first) not in _LETTERS:
+    usual = _usual_names(row, first)
+    if usual and usual not in _LETTERS:
         return True
     nodes = [cell for other in following for cell in other[first : first + 2]]
-    return len(row) > 1 < len(following) and all(map(_is_number, nodes)) and not any(map(_is_number, row))
+    are_numbered = len(following) > 1 and all(cell.strip().isdecimal() for cell in nodes)
+    return are_numbered and len(row) > 1 and not any(map(_is_number, row))
 
 
 def _usual_names(names: Sequence[str], first: int) -> tuple[str, ...] | None:
@@ -344,12 +341,16 @@ def _usual_names(names: Sequence[str], first: int) -> tuple[str, ...] | None:
 def _first_of_nodes(names: Sequence[str]) -> int:
     """Return the place of the first column of nodes: the second one after a column of row numbers or of weights."""
     before = names[0].strip().lower()
-    is_index = before in ("", "unnamed: 0") and len(names) > 2
-    return int(is_index or (before in _NO_NODES and _usual_names(names, 1) is not None))
+    numbers_rows = before in _ROW_NUMBERS and len(names) > 2
+    return int(numbers_rows or (before in _BEFORE_NODES and _usual_names(names, 1) is not None))
 
 
 def _is_number(cell: str) -> bool:
-    return cell.strip().lstrip("-").isdecimal()
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def _require_no_header(row: list[str], columns: _Columns, where: str) -> None:
@@ -383,11 +384,12 @@ def _named_columns(names: list[str], asked: _Columns, where: str) -> _Columns:
             )
         return names.index(name)
 
+    if len(names) < 2:
+        held = f"one column, {names[0]!r}" if names else "no columns"
+        raise EmbeddingsError(f"{where} has {held}; expected two, those of an edge's nodes")
     weight = place(asked.weight, next((n for n, name in enumerate(names) if name.strip().lower() == _WEIGHT), None))
     first = _first_of_nodes(names) if asked.source is None and asked.target is None else 0
     columns = _Columns(place(asked.source, first), place(asked.target, first + 1), weight)
-    if len(names) < 2:
-        raise EmbeddingsError(f"{where} has one column, {names[0]!r}; expected two, those of an edge's nodes")
     shown = [names[number] for number in columns if number is not None]
     logger.info("%s: edges from %r to %r, weights %r", where, *shown, *[UNWEIGHTED] * (_WEIGHTED - len(shown)))
     return columns

@@ -174,17 +174,20 @@ async def _from_body(request: Request, message: type[Any]) -> Any:
         raise RequestError(400, "the content has too many arrays or objects in one another") from None
 
 
+def _too_large() -> RequestError:
+    return RequestError(413, f"the request is larger than {LARGEST_BODY >> 20} MiB; split it", Connection="close")
+
+
 async def _body(request: Request) -> bytes:
-    too_large = RequestError(413, f"the request is larger than {LARGEST_BODY >> 20} MiB; split it", Connection="close")
     if int(request.headers.get("content-length", 0)) > LARGEST_BODY:  # the server refuses what is no number
-        raise too_large
+        raise _too_large()
     parts, size = [], 0
     try:
         async with asyncio.timeout(BODY_SECONDS):
             async for part in request.stream():
                 size += len(part)
                 if size > LARGEST_BODY:
-                    raise too_large
+                    raise _too_large()
                 parts.append(part)
     except ClientDisconnect:
         raise RequestError(400, "the client went away before the request had arrived") from None
